@@ -1,0 +1,304 @@
+//! The command line as typed.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::terminal::ColorChoice;
+
+/// Finds the leaking line of a Node.js service, with no code change and without hurting it.
+#[derive(Debug, Parser)]
+#[command(name = "leakhound", version, max_term_width = 100, infer_subcommands = false)]
+#[command(after_help = "TARGET is a pid, a process name, host:port or ws://… of an inspector.\n\
+    Exit codes: 0 done · 1 a leak (--fail-on) · 2 usage · 3 unreadable input\n  \
+    4 target missing or refusing · 5 refused for safety · 6 partial result\n  \
+    70 our bug · 130 interrupted")]
+#[command(after_long_help = "TARGET is a pid, a process name, host:port or ws://… of an inspector.\n\
+    Exit codes: 0 done · 1 a leak (--fail-on) · 2 usage · 3 unreadable input\n  \
+    4 target missing or refusing · 5 refused for safety · 6 partial result\n  \
+    70 our bug · 130 interrupted\n\n\
+    Examples:\n  leakhound demo\n  leakhound hunt server.js --for 2m")]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What every command understands.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Print the answer as JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Colours: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub color: ColorChoice,
+    /// Say nothing but the answer and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more (twice: debug)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Show no progress
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "one value, made once")]
+pub enum Command {
+    /// Find the leak of a running process: snapshots, growth, verdict, line
+    Hunt(Hunt),
+    /// Start a program with capture armed, or hunt it (--hunt)
+    Run(Run),
+    /// Capture one artefact, safely
+    #[command(
+        subcommand,
+        after_long_help = "Examples:\n  leakhound capture heap 4711\n  \
+        leakhound capture heap server.js --out /var/tmp/before.heapsnapshot"
+    )]
+    Capture(Capture),
+    /// The verdict from files: one snapshot (suspects), two or more (growth)
+    Analyze(Analyze),
+    /// The Node processes here, and whether they can be hunted
+    #[command(after_long_help = "Examples:\n  leakhound ps\n  leakhound ps --json | jq '.processes[].pid'")]
+    Ps,
+    /// The whole product in one minute: hunt a small leaking server
+    Demo(Demo),
+    /// Runs a command and ends it when standard input closes
+    #[command(hide = true)]
+    Guard(Guard),
+}
+
+/// How a hunt watches.
+#[derive(Clone, Debug, Args)]
+pub struct Watching {
+    /// Time from the first to the last snapshot [default: 60s]
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Watch until heap and buffers have grown by this much
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub until_growth: Option<u64>,
+    /// Number of snapshots [default: 3]
+    #[arg(long, value_name = "N", default_value_t = 3, hide_default_value = true, value_parser = clap::value_parser!(u64).range(2..=20))]
+    pub snapshots: u64,
+    /// Make the evidence folder in DIR
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Only sample allocations: no pause, a weaker verdict
+    #[arg(long)]
+    pub sampling_only: bool,
+    /// Take snapshots even where they could kill the target
+    #[arg(long)]
+    pub force: bool,
+    /// Refuse a longer pause [default: 60s]
+    #[arg(long, value_name = "TIME", default_value = "60s", hide_default_value = true, value_parser = duration)]
+    pub max_pause: Duration,
+    /// Exit 1 on a leak: medium, high or certain
+    #[arg(long, value_enum, value_name = "CONFIDENCE", hide_possible_values = true)]
+    pub fail_on: Option<FailOn>,
+}
+
+impl Watching {
+    /// The first option given that means something to a hunt only.
+    pub fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            (self.duration.is_some(), "--for"),
+            (self.until_growth.is_some(), "--until-growth"),
+            (self.sampling_only, "--sampling-only"),
+            (self.force, "--force"),
+            (self.fail_on.is_some(), "--fail-on"),
+        ];
+        given.into_iter().find_map(|(given, option)| given.then_some(option))
+    }
+}
+
+/// Threshold of `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Anything accused.
+    Medium,
+    /// All indications but one.
+    High,
+    /// All indications.
+    Certain,
+}
+
+/// `hunt`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Each snapshot pauses the target and needs memory in it; both are estimated, printed first, and refused\n\
+    (exit 5) where they could kill it. Nothing is left behind: the inspector is closed again.\n\n\
+    Examples:\n  leakhound hunt 4711 --for 2m\n  \
+    leakhound hunt server.js --for 30s -- npx autocannon -d 30 http://localhost:3000"
+)]
+pub struct Hunt {
+    /// pid, process name, host:port or ws://… of an inspector
+    pub target: String,
+    /// How to watch.
+    #[command(flatten)]
+    pub watching: Watching,
+    /// Command that makes load, ended with the hunt
+    #[arg(last = true, value_name = "LOAD COMMAND")]
+    pub load: Vec<OsString>,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Armed, Node writes a heap snapshot near V8's heap limit and a report on a fatal error. Standard streams,\n\
+    signals and the exit code are the program's own. With --hunt it is ended when the verdict is in.\n\n\
+    Examples:\n  leakhound run -- node server.js\n  \
+    leakhound run --hunt --for 30s -- node server.js"
+)]
+pub struct Run {
+    /// Hunt the program from its start, then end it
+    #[arg(long)]
+    pub hunt: bool,
+    /// How to watch (with --hunt).
+    #[command(flatten)]
+    pub watching: Watching,
+    /// The program: node and its arguments
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    pub command: Vec<OsString>,
+}
+
+/// `capture`.
+#[derive(Debug, Subcommand)]
+pub enum Capture {
+    /// A heap snapshot; pauses the target, the expected cost is printed first
+    #[command(after_long_help = "Examples:\n  leakhound capture heap 4711\n  \
+        leakhound capture heap 127.0.0.1:9229 --out before.heapsnapshot")]
+    Heap(CaptureHeap),
+}
+
+/// `capture heap`.
+#[derive(Debug, Args)]
+pub struct CaptureHeap {
+    /// pid, process name, host:port or ws://… of an inspector
+    pub target: String,
+    /// File to write; never overwritten
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Capture even where it could kill the target
+    #[arg(long)]
+    pub force: bool,
+    /// Refuse a longer pause [default: 60s]
+    #[arg(long, value_name = "TIME", default_value = "60s", hide_default_value = true, value_parser = duration)]
+    pub max_pause: Duration,
+}
+
+/// `analyze`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  leakhound analyze baseline.heapsnapshot target.heapsnapshot final.heapsnapshot\n  \
+    leakhound analyze leakhound-server.js-4711-20260101T120000Z/"
+)]
+pub struct Analyze {
+    /// Snapshots in order of time, at most one .heapprofile; or a hunt's folder
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Write report.html, report.md and verdict.json into DIR
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Exit 1 on a leak: medium, high or certain
+    #[arg(long, value_enum, value_name = "CONFIDENCE", hide_possible_values = true)]
+    pub fail_on: Option<FailOn>,
+}
+
+/// `guard`.
+#[derive(Debug, Args)]
+pub struct Guard {
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Needs `node` on PATH. The server's source and the evidence stay, in folders called leakhound-…\n\n\
+    Examples:\n  leakhound demo\n  leakhound demo --for 30s --out /tmp"
+)]
+pub struct Demo {
+    /// Watch for this long
+    #[arg(long = "for", value_name = "TIME", default_value = "16s", value_parser = duration)]
+    pub duration: Duration,
+    /// Make the evidence folder in DIR
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `90`, `90s`, `5m`, `500ms`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let scale = match unit.trim() {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err("use a number with ms, s, m or h, for example 90s".into()),
+    };
+    number
+        .parse::<f64>()
+        .ok()
+        .and_then(|number| Duration::try_from_secs_f64(number * scale).ok())
+        .filter(|duration| !duration.is_zero() && *duration <= Duration::from_secs(7 * 86_400))
+        .ok_or_else(|| "use a positive time of at most a week, for example 90s".into())
+}
+
+/// `64MB`, `64MiB`, `1.5G`, `4096`: binary units.
+fn size(text: &str) -> Result<u64, String> {
+    let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let scale = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" | "kib" => 1024.0,
+        "m" | "mb" | "mib" => 1024.0 * 1024.0,
+        "g" | "gb" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return Err("use a number with KB, MB or GB, for example 64MB".into()),
+    };
+    number
+        .parse::<f64>()
+        .ok()
+        .map(|number| (number * scale) as u64)
+        .filter(|&bytes| bytes > 0)
+        .ok_or_else(|| "use a positive size, for example 64MB".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_and_sizes_are_read() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(duration("-3s").is_err() && duration("0").is_err() && duration("9e99h").is_err());
+        assert_eq!(size("64MB"), Ok(64 << 20));
+        assert_eq!(size("1.5k"), Ok(1536));
+        assert!(size("many").is_err() && size("0").is_err());
+    }
+}

@@ -1,0 +1,15 @@
+//! Views as text for a terminal: the verdict, the table of processes.
+//!
+//! Pure functions from a view, a [`Style`] and a width to a string that ends with a line break;
+//! the caller prints it. No line is wider than asked, and nothing that came out of a target
+//! reaches the terminal as a control character: every such text goes through
+//! [`names`](leakhound_workbench::names) first.
+
+mod format;
+mod processes;
+mod style;
+mod verdict;
+
+pub use processes::processes;
+pub use style::{ColorChoice, Style};
+pub use verdict::verdict;

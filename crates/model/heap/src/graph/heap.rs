@@ -1,0 +1,255 @@
+//! [`Heap`]: the columns of one snapshot.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
+use super::{EdgeKind, NodeKind};
+use crate::format::{Header, Loss, Strings};
+
+/// Which edges count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    /// True reachability: weak edges and a WeakMap table's half of an ephemeron pair do not retain.
+    Gc,
+}
+
+impl Model {
+    /// The model as JSON and faces spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gc => "gc",
+        }
+    }
+}
+
+/// A node of one heap: its ordinal in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(crate) u32);
+
+impl NodeId {
+    /// The ordinal as an index into per-node columns.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The node with the given ordinal; meaningful only below [`Heap::node_count`].
+    pub fn from_index(index: usize) -> Self {
+        Self(index as u32)
+    }
+}
+
+/// One edge, taken from the columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Its type.
+    pub kind: EdgeKind,
+    /// A number for element and hidden edges, else an index into the string table.
+    pub name_or_index: u32,
+    /// Where it points.
+    pub to: NodeId,
+}
+
+/// Where a function (of a closure) or the constructor (of an object) stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// V8's number of the script within the process.
+    pub script_id: u32,
+    /// 0-based line.
+    pub line: u32,
+    /// 0-based column, in UTF-16 units.
+    pub column: u32,
+}
+
+/// Node columns, each `node_count` long.
+#[derive(Debug, Default)]
+pub(crate) struct NodeColumns {
+    pub(crate) kinds: Vec<u8>,
+    pub(crate) names: Vec<u32>,
+    pub(crate) ids: Vec<u32>,
+    pub(crate) self_sizes: Vec<u32>,
+    /// The sizes that 32 bits do not hold (their column entry is `u32::MAX`).
+    pub(crate) large_sizes: FxHashMap<u32, u64>,
+    /// `node_count + 1` entries: the edges of node `n` are `first_edges[n]..first_edges[n + 1]`.
+    pub(crate) first_edges: Vec<u32>,
+    pub(crate) detachedness: Option<Vec<u8>>,
+    pub(crate) trace_nodes: Option<Vec<u32>>,
+}
+
+/// Edge columns, each `edge_count` long.
+#[derive(Debug, Default)]
+pub(crate) struct EdgeColumns {
+    pub(crate) kinds: Vec<u8>,
+    pub(crate) names: Vec<u32>,
+    pub(crate) targets: Vec<u32>,
+}
+
+/// One heap snapshot. Consistent by construction: see the crate's page.
+#[derive(Debug)]
+pub struct Heap {
+    pub(crate) header: Header,
+    pub(crate) nodes: NodeColumns,
+    pub(crate) edges: EdgeColumns,
+    /// Sorted by node.
+    pub(crate) locations: Vec<(u32, Location)>,
+    pub(crate) strings: Strings,
+    pub(crate) losses: Vec<Loss>,
+    pub(crate) node_kinds: [NodeKind; 256],
+    pub(crate) edge_kinds: [EdgeKind; 256],
+    pub(crate) root: NodeId,
+    /// String index of an ephemeron edge's name → id of the WeakMap's table.
+    pub(crate) ephemeron_tables: FxHashMap<u32, u32>,
+}
+
+impl Heap {
+    /// Number of nodes.
+    pub fn node_count(&self) -> usize {
+        self.nodes.kinds.len()
+    }
+
+    /// Number of edges.
+    pub fn edge_count(&self) -> usize {
+        self.edges.kinds.len()
+    }
+
+    /// All nodes in file order.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = NodeId> + use<> {
+        (0..self.node_count() as u32).map(NodeId)
+    }
+
+    /// The root that everything alive hangs from.
+    pub fn root(&self) -> NodeId {
+        self.root
+    }
+
+    /// The header as the file states it.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What the file should hold and does not.
+    pub fn losses(&self) -> &[Loss] {
+        &self.losses
+    }
+
+    /// Type of a node.
+    #[inline]
+    pub fn kind(&self, node: NodeId) -> NodeKind {
+        self.node_kinds[self.nodes.kinds[node.index()] as usize]
+    }
+
+    /// Raw name of a node: the constructor for objects, the value for strings (cut at 1,024 units).
+    pub fn name(&self, node: NodeId) -> Cow<'_, str> {
+        self.strings.get(self.nodes.names[node.index()])
+    }
+
+    /// String index of a node's name; equal indexes are equal names.
+    #[inline]
+    pub fn name_index(&self, node: NodeId) -> u32 {
+        self.nodes.names[node.index()]
+    }
+
+    /// Stable object id.
+    #[inline]
+    pub fn id(&self, node: NodeId) -> u32 {
+        self.nodes.ids[node.index()]
+    }
+
+    /// Bytes of the node itself.
+    #[inline]
+    pub fn self_size(&self, node: NodeId) -> u64 {
+        match self.nodes.self_sizes[node.index()] {
+            u32::MAX => self.nodes.large_sizes.get(&node.0).copied().unwrap_or(u64::from(u32::MAX)),
+            size => u64::from(size),
+        }
+    }
+
+    /// V8's detachedness column (0 unknown, 1 attached, 2 detached), where the file has one.
+    pub fn detachedness(&self, node: NodeId) -> Option<u8> {
+        self.nodes.detachedness.as_ref().map(|column| column[node.index()])
+    }
+
+    /// Node of the allocation trace tree that allocated this node, where the file has traces.
+    pub fn trace_node(&self, node: NodeId) -> Option<u32> {
+        self.nodes.trace_nodes.as_ref().map(|column| column[node.index()]).filter(|&trace| trace != 0)
+    }
+
+    #[inline]
+    pub(crate) fn edge_range(&self, node: NodeId) -> Range<usize> {
+        self.nodes.first_edges[node.index()] as usize..self.nodes.first_edges[node.index() + 1] as usize
+    }
+
+    #[inline]
+    pub(crate) fn edge_at(&self, edge: usize) -> Edge {
+        Edge {
+            kind: self.edge_kinds[self.edges.kinds[edge] as usize],
+            name_or_index: self.edges.names[edge],
+            to: NodeId(self.edges.targets[edge]),
+        }
+    }
+
+    pub(crate) fn edge_targets(&self) -> &[u32] {
+        &self.edges.targets
+    }
+
+    /// Outgoing edges in file order.
+    pub fn edges(&self, node: NodeId) -> impl ExactSizeIterator<Item = Edge> + '_ {
+        self.edge_range(node).map(|edge| self.edge_at(edge))
+    }
+
+    /// Number of outgoing edges.
+    pub fn degree(&self, node: NodeId) -> usize {
+        self.edge_range(node).len()
+    }
+
+    /// The edge's name as text: the variable, property or link name, or the number.
+    pub fn edge_name(&self, edge: &Edge) -> Cow<'_, str> {
+        if edge.kind.is_indexed() {
+            Cow::Owned(edge.name_or_index.to_string())
+        } else {
+            self.strings.get(edge.name_or_index)
+        }
+    }
+
+    /// The target of the first non-indexed edge called `name` (a string index from [`Strings::position`]).
+    pub fn follow(&self, node: NodeId, name: u32) -> Option<NodeId> {
+        self.edges(node)
+            .find(|edge| !edge.kind.is_indexed() && edge.name_or_index == name)
+            .map(|edge| edge.to)
+    }
+
+    /// Where the node's function or constructor stands.
+    pub fn location(&self, node: NodeId) -> Option<Location> {
+        self.locations.binary_search_by_key(&node.0, |&(node, _)| node).ok().map(|at| self.locations[at].1)
+    }
+
+    /// All locations, by node.
+    pub fn locations(&self) -> impl Iterator<Item = (NodeId, Location)> + '_ {
+        self.locations.iter().map(|&(node, location)| (NodeId(node), location))
+    }
+
+    /// The string table.
+    pub fn strings(&self) -> &Strings {
+        &self.strings
+    }
+
+    /// Whether the edge keeps its target alive under `model`.
+    #[inline]
+    pub fn retains(&self, source: NodeId, edge: &Edge, model: Model) -> bool {
+        match model {
+            Model::Gc => {
+                edge.kind != EdgeKind::Weak
+                    && edge.to != source
+                    && !(edge.kind == EdgeKind::Internal
+                        && !self.ephemeron_tables.is_empty()
+                        && self.ephemeron_tables.get(&edge.name_or_index) == Some(&self.id(source)))
+            }
+        }
+    }
+
+    /// Sum of all self sizes, in bytes, plus what V8 counts outside the graph.
+    pub fn total_size(&self) -> u64 {
+        self.nodes().map(|node| self.self_size(node)).sum::<u64>() + self.header.extra_native_bytes
+    }
+}

@@ -1,0 +1,10 @@
+//! Everything that knows V8's and Node.js' habits: how functions reach their scripts, what a context is
+//! called, which nodes are plumbing. The stages before this one know none of it.
+
+mod landmarks;
+mod scripts;
+#[cfg(test)]
+mod tests;
+
+pub use landmarks::Landmarks;
+pub use scripts::{Place, Scripts};

@@ -1,0 +1,2 @@
+// The Map lives here; another module fills it.
+export const baskets = new Map(); // @mark holder
