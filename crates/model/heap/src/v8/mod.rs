@@ -2,9 +2,11 @@
 //! called, which nodes are plumbing. The stages before this one know none of it.
 
 mod landmarks;
+mod lens;
 mod scripts;
 #[cfg(test)]
 mod tests;
 
 pub use landmarks::Landmarks;
+pub use lens::Lens;
 pub use scripts::{Place, Scripts};
