@@ -23,11 +23,14 @@ const YOUNG: Duration = Duration::from_millis(300);
 /// How long a process without a handler is given to install one.
 const SETTLING: Duration = Duration::from_millis(1500);
 
+/// How long the target's socket may take to go once it was told to close it.
+const CLOSING: Duration = Duration::from_secs(10);
+
 /// How to attach.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AttachOptions {
-    /// How long to wait for each step: the inspector to open, a connection, an answer. 10 s by default.
+    /// How long to wait for each step: the inspector to open, a connection, an answer. 20 s by default.
     pub patience: Duration,
     /// If leakhound is killed, the inspector that it opened closes by itself after at most this long (once
     /// the target's main thread is free). 60 s by default.
@@ -39,7 +42,7 @@ pub struct AttachOptions {
 
 impl Default for AttachOptions {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(10), lease: Duration::from_secs(60), may_move_holder: true }
+        Self { patience: Duration::from_secs(20), lease: Duration::from_secs(60), may_move_holder: true }
     }
 }
 
@@ -220,7 +223,7 @@ impl Attached {
             // The usual way for the connection to end.
             Err(_) => false,
         };
-        let deadline = Instant::now() + Duration::from_secs(2);
+        let deadline = Instant::now() + CLOSING;
         loop {
             let open = process::listeners(pid).unwrap_or_default();
             if !process.is_alive() || !open.iter().any(|open| open.inode == opened.listener.inode) {

@@ -73,6 +73,6 @@ fn a_killed_demo_leaves_nothing_running() {
 
 fn nothing_left(folder: &Path) {
     let name = folder.display().to_string();
-    let ended = eventually(Duration::from_secs(10), || processes_with(&name).is_empty());
+    let ended = eventually(Duration::from_secs(60), || processes_with(&name).is_empty());
     assert!(ended, "{:?}", processes_with(&name));
 }

@@ -21,7 +21,7 @@ fn lasting(mark: u32) -> String {
 
 fn is_gone(mark: &str) {
     assert!(
-        eventually(Duration::from_secs(8), || processes_with(mark).is_empty()),
+        eventually(Duration::from_secs(60), || processes_with(mark).is_empty()),
         "{:?}",
         processes_with(mark)
     );
@@ -57,10 +57,10 @@ fn load_that_ends_early_ends_the_watching() {
     let here = folder();
     let mut target = Node::start(&[ANY_PORT], LEAKY);
     let began = Instant::now();
-    let said = run(&mut hunt(here.path(), &target, "60s", &["sleep", "2"]));
+    let said = run(&mut hunt(here.path(), &target, "300s", &["sleep", "2"]));
     assert_eq!(said.code, 0, "{said:#?}");
     assert!(said.stderr.contains("load       ended with 0"), "{said:#?}");
-    assert!(began.elapsed() < Duration::from_secs(50));
+    assert!(began.elapsed() < Duration::from_secs(250));
     assert_eq!(said.json()["snapshots"].as_array().unwrap().len(), 3);
     target.is_as_before(Duration::ZERO);
 }

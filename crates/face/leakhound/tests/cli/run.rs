@@ -34,7 +34,7 @@ fn signals_are_passed_on_and_the_program_decides() {
         process.on('SIGTERM', () => setTimeout(() => process.exit(3), 300));
         require('fs').writeFileSync('up', ''); setInterval(() => {}, 1000)";
     let running = Running::start(&mut leakhound(here.path(), &["run", "--", "node", "-e", script]));
-    assert!(eventually(Duration::from_secs(20), || here.path().join("up").exists()));
+    assert!(eventually(Duration::from_secs(120), || here.path().join("up").exists()));
     for signal in ["-HUP", "-INT", "-USR2", "-TERM"] {
         running.signal(signal);
         std::thread::sleep(Duration::from_millis(200));

@@ -37,7 +37,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        crate::support::eventually(Duration::from_secs(5), || fs::remove_dir(&self.folder).is_ok());
+        crate::support::eventually(Duration::from_secs(30), || fs::remove_dir(&self.folder).is_ok());
     }
 }
 

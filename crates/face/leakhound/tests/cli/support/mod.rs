@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// Longest wait for anything at all.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(400);
 
 /// The program under test.
 pub fn binary() -> PathBuf {
@@ -200,11 +200,22 @@ pub fn signal(pid: i32, name: &str) {
     assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
 }
 
-/// The same test for several things beside each other: most of the time of these tests is waiting.
+/// The same test for several things, two beside each other: most of the time of these tests is waiting,
+/// but a small machine that starts everything at once starts nothing in time.
 pub fn beside<T: Send>(things: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    let things = std::sync::Mutex::new(things.into_iter().collect::<Vec<T>>().into_iter());
     std::thread::scope(|scope| {
-        let test = &test;
-        let running: Vec<_> = things.into_iter().map(|thing| scope.spawn(move || test(thing))).collect();
+        let (test, things) = (&test, &things);
+        let next = move || things.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+        let running: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(move || {
+                    while let Some(thing) = next() {
+                        test(thing);
+                    }
+                })
+            })
+            .collect();
         let failed = running.into_iter().filter_map(|test| test.join().err()).next();
         if let Some(panic) = failed {
             std::panic::resume_unwind(panic);
