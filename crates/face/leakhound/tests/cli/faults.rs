@@ -88,7 +88,11 @@ fn an_interrupt_at_any_moment_of_the_attach_lets_the_target_go() {
         assert_eq!(said.code, 130, "{said:#?}");
         target.is_as_before(Duration::from_secs(60));
     }
-    assert_no_whole_snapshot(here.path());
+    // A fast machine has taken a whole snapshot by then; what is called whole must be.
+    for file in files(here.path()).iter().filter(|file| file.ends_with(".heapsnapshot")) {
+        let text = fs::read(here.path().join(file)).unwrap();
+        assert!(text.trim_ascii_end().ends_with(b"}"), "{file}");
+    }
 }
 
 #[test]
