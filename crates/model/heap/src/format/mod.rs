@@ -4,32 +4,59 @@
 //! tenths of it; they are parsed in parallel straight into columns. Strings stay where they are.
 
 mod cursor;
+mod edges;
 mod header;
+mod locations;
+mod nodes;
 mod numbers;
 mod read;
 mod strings;
 #[cfg(test)]
 pub(crate) mod tests;
+mod watch;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use header::{Columns, Header};
 pub use strings::Strings;
+pub(crate) use watch::Watch;
 
 /// The bytes of a snapshot: a mapped file or a buffer. Kept alive by the heap, because strings are
 /// decoded from it when they are shown.
 #[derive(Clone)]
-pub struct SnapshotBytes(Arc<dyn AsRef<[u8]> + Send + Sync>);
+pub struct SnapshotBytes {
+    bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
+    release: Option<Arc<Release>>,
+}
+
+type Release = dyn Fn(Range<usize>) + Send + Sync;
 
 impl SnapshotBytes {
-    /// Wraps anything that lends bytes, for example a memory map.
+    /// Wraps anything that lends bytes.
     pub fn new(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(bytes))
+        Self { bytes: Arc::new(bytes), release: None }
+    }
+
+    /// Wraps bytes that can be had again at any time, such as a mapped file: `release` hears which of them
+    /// are not needed for now, so that a file of gigabytes does not stay in memory beside its columns.
+    pub fn releasable(
+        bytes: impl AsRef<[u8]> + Send + Sync + 'static,
+        release: impl Fn(Range<usize>) + Send + Sync + 'static,
+    ) -> Self {
+        Self { bytes: Arc::new(bytes), release: Some(Arc::new(release)) }
     }
 
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
-        (*self.0).as_ref()
+        (*self.bytes).as_ref()
+    }
+
+    /// Says that the bytes of `range` are not needed for now.
+    pub(crate) fn release(&self, range: Range<usize>) {
+        if let Some(release) = &self.release {
+            release(range);
+        }
     }
 }
 

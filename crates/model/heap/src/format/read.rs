@@ -6,18 +6,21 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::cursor::Cursor;
+use super::edges::read_edges;
 use super::header::Header;
-use super::numbers::{Numbers, Piece, cut};
+use super::locations::read_locations;
+use super::nodes::read_nodes;
+use super::numbers::{Piece, cut};
 use super::strings::Strings;
-use super::{Loss, Observer, Progress, SnapshotBytes, Stage};
+use super::{Loss, Observer, SnapshotBytes, Stage, Watch};
 use crate::SnapshotError;
-use crate::graph::{EdgeColumns, EdgeKind, Heap, Location, NodeColumns, NodeId, NodeKind};
+use crate::graph::{EdgeColumns, EdgeKind, Heap, NodeColumns, NodeId, NodeKind};
 
 /// Ordinals are 32 bits wide and the largest value is kept free.
 const MAXIMUM: u64 = u32::MAX as u64 - 1;
 
 /// The largest sum of all sizes: what a JSON number holds exactly. Sums over any part of the heap fit.
-const MAXIMUM_BYTES: u64 = 1 << 53;
+pub(super) const MAXIMUM_BYTES: u64 = 1 << 53;
 
 /// Where the sections stand.
 #[derive(Default)]
@@ -41,10 +44,13 @@ impl Sections {
     }
 }
 
+/// Where a section's numbers stand.
 #[derive(Clone)]
-struct Section {
-    range: Range<usize>,
-    complete: bool,
+pub(super) struct Section {
+    /// Between its brackets.
+    pub(super) range: Range<usize>,
+    /// Whether the closing bracket is there.
+    pub(super) complete: bool,
 }
 
 impl Heap {
@@ -55,11 +61,7 @@ impl Heap {
     /// contradicting itself. Smaller damage is listed in [`Heap::losses`].
     pub fn read(bytes: SnapshotBytes, observer: &dyn Observer) -> Result<Self, SnapshotError> {
         let text = bytes.as_slice();
-        let total = text.len() as u64;
-        let report = |stage, at: usize| {
-            observer.progress(Progress { stage, bytes: at as u64, total });
-            if observer.cancelled() { Err(SnapshotError::Cancelled) } else { Ok(()) }
-        };
+        let mut watch = Watch::new(observer, &bytes);
         let mut losses = Vec::new();
         let (header, sections) = find_sections(text, &mut losses)?;
         check_limits(&header)?;
@@ -69,16 +71,18 @@ impl Heap {
         let node_section = sections.nodes.clone().ok_or_else(|| {
             sections.missing("nodes", text.len(), numbers(header.node_count, columns.node_width))
         })?;
-        report(Stage::Nodes, node_section.range.start)?;
+        watch.enter(Stage::Nodes, node_section.range.start)?;
         let node_kinds = kinds(&header.columns.node_types, NodeKind::from_name, NodeKind::Unknown);
-        let nodes = read_nodes(text, &node_section, &header, &mut losses)?;
+        let found = pieces(text, &node_section, "nodes", columns.node_width, header.node_count, &mut losses)?;
+        let nodes = read_nodes(&found, &header, &watch)?;
 
         let edge_section = sections.edges.clone().ok_or_else(|| {
             sections.missing("edges", text.len(), numbers(header.edge_count, columns.edge_width))
         })?;
-        report(Stage::Edges, edge_section.range.start)?;
+        watch.enter(Stage::Edges, edge_section.range.start)?;
         let edge_kinds = kinds(&header.columns.edge_types, EdgeKind::from_name, EdgeKind::Unknown);
-        let edges = read_edges(text, &edge_section, &header, &mut losses)?;
+        let found = pieces(text, &edge_section, "edges", columns.edge_width, header.edge_count, &mut losses)?;
+        let edges = read_edges(&found, &header, &watch)?;
         if edges.kinds.len() as u64 != u64::from(nodes.first_edges.last().copied().unwrap_or(0)) {
             return Err(SnapshotError::Inconsistent {
                 section: "edges",
@@ -96,7 +100,7 @@ impl Heap {
             None => Vec::new(),
         };
 
-        report(Stage::Strings, edge_section.range.end)?;
+        watch.enter(Stage::Strings, edge_section.range.end)?;
         if sections.strings.is_none() && sections.closed {
             return Err(SnapshotError::MissingSection { section: "strings" });
         }
@@ -119,8 +123,8 @@ impl Heap {
         count_unknown(&nodes.kinds, &node_kinds, NodeKind::Unknown, "nodes", &mut losses);
         count_unknown(&edges.kinds, &edge_kinds, EdgeKind::Unknown, "edges", &mut losses);
         let ephemeron_tables = ephemeron_tables(&strings);
-        let end = text.len();
-        let heap = Self {
+        watch.enter(Stage::Strings, text.len())?;
+        Ok(Self {
             header,
             nodes,
             edges,
@@ -131,9 +135,7 @@ impl Heap {
             edge_kinds,
             root: NodeId(root as u32),
             ephemeron_tables,
-        };
-        report(Stage::Strings, end)?;
-        Ok(heap)
+        })
     }
 }
 
@@ -225,6 +227,18 @@ fn check_limits(header: &Header) -> Result<(), SnapshotError> {
     Ok(())
 }
 
+/// A number section, cut into runs of whole records.
+pub(super) struct Pieces<'a> {
+    pub(super) pieces: Vec<Piece<'a>>,
+}
+
+/// Splits the first `count` entries off a column.
+pub(super) fn take<'a, T>(column: &mut &'a mut [T], count: usize) -> &'a mut [T] {
+    let (head, tail) = std::mem::take(column).split_at_mut(count);
+    *column = tail;
+    head
+}
+
 /// Checks that the section holds the declared numbers and cuts it into pieces.
 fn pieces<'a>(
     text: &'a [u8],
@@ -233,7 +247,7 @@ fn pieces<'a>(
     width: usize,
     count: u64,
     losses: &mut Vec<Loss>,
-) -> Result<Vec<Piece<'a>>, SnapshotError> {
+) -> Result<Pieces<'a>, SnapshotError> {
     let body = &text[section.range.clone()];
     // A count that the text does not hold is refused before any column of that length is allocated.
     let expected = count.saturating_mul(width as u64);
@@ -248,11 +262,11 @@ fn pieces<'a>(
             what: format!("{} surplus numbers dropped, the header's count rules", found - expected),
         });
     }
-    Ok(pieces)
+    Ok(Pieces { pieces })
 }
 
 /// The text between two commas is not one number.
-fn no_numbers(section: &'static str, piece: &Piece<'_>) -> SnapshotError {
+pub(super) fn no_numbers(section: &'static str, piece: &Piece<'_>) -> SnapshotError {
     SnapshotError::Inconsistent {
         section,
         index: piece.first as u64,
@@ -305,255 +319,6 @@ fn count_unknown<K: Copy + PartialEq>(
     }
 }
 
-/// The mutable parts of the columns that one piece fills.
-struct NodeSlices<'a> {
-    kinds: &'a mut [u8],
-    names: &'a mut [u32],
-    ids: &'a mut [u32],
-    self_sizes: &'a mut [u32],
-    /// Edge counts, turned into offsets afterwards.
-    edge_counts: &'a mut [u32],
-    detachedness: Option<&'a mut [u8]>,
-    trace_nodes: Option<&'a mut [u32]>,
-}
-
-fn read_nodes(
-    text: &[u8],
-    section: &Section,
-    header: &Header,
-    losses: &mut Vec<Loss>,
-) -> Result<NodeColumns, SnapshotError> {
-    let columns = &header.columns;
-    let count = header.node_count as usize;
-    let pieces = pieces(text, section, "nodes", columns.node_width, header.node_count, losses)?;
-    let mut nodes = NodeColumns {
-        kinds: vec![0; count],
-        names: vec![0; count],
-        ids: vec![0; count],
-        self_sizes: vec![0; count],
-        large_sizes: FxHashMap::default(),
-        first_edges: vec![0; count + 1],
-        detachedness: columns.node_detachedness.map(|_| vec![0; count]),
-        trace_nodes: columns.node_trace.map(|_| vec![0; count]),
-    };
-    let mut slices = Vec::with_capacity(pieces.len());
-    {
-        let mut kinds = &mut nodes.kinds[..];
-        let mut names = &mut nodes.names[..];
-        let mut ids = &mut nodes.ids[..];
-        let mut self_sizes = &mut nodes.self_sizes[..];
-        let mut edge_counts = &mut nodes.first_edges[1..];
-        let mut detachedness = nodes.detachedness.as_deref_mut();
-        let mut trace_nodes = nodes.trace_nodes.as_deref_mut();
-        for piece in &pieces {
-            slices.push(NodeSlices {
-                kinds: take(&mut kinds, piece.records),
-                names: take(&mut names, piece.records),
-                ids: take(&mut ids, piece.records),
-                self_sizes: take(&mut self_sizes, piece.records),
-                edge_counts: take(&mut edge_counts, piece.records),
-                detachedness: detachedness.as_mut().map(|column| take(column, piece.records)),
-                trace_nodes: trace_nodes.as_mut().map(|column| take(column, piece.records)),
-            });
-        }
-    }
-    let sizes: Vec<Result<Sizes, SnapshotError>> = pieces
-        .par_iter()
-        .zip(slices.par_iter_mut())
-        .map(|(piece, slices)| fill_nodes(piece, slices, header))
-        .collect();
-    let mut total = header.extra_native_bytes;
-    for sizes in sizes {
-        let sizes = sizes?;
-        total = total.saturating_add(sizes.sum);
-        nodes.large_sizes.extend(sizes.large);
-    }
-    if total > MAXIMUM_BYTES {
-        return Err(SnapshotError::TooLarge {
-            what: "the sum of all sizes",
-            found: total,
-            maximum: MAXIMUM_BYTES,
-        });
-    }
-    let mut sum = 0u64;
-    for count in &mut nodes.first_edges[1..] {
-        sum += u64::from(*count);
-        *count = sum.min(u64::from(u32::MAX)) as u32;
-    }
-    if sum != header.edge_count {
-        return Err(SnapshotError::Inconsistent {
-            section: "nodes",
-            index: header.node_count,
-            what: format!("the edge counts add up to {sum}, the header declares {}", header.edge_count),
-        });
-    }
-    Ok(nodes)
-}
-
-fn take<'a, T>(column: &mut &'a mut [T], count: usize) -> &'a mut [T] {
-    let (head, tail) = std::mem::take(column).split_at_mut(count);
-    *column = tail;
-    head
-}
-
-/// The self sizes of one piece.
-#[derive(Default)]
-struct Sizes {
-    /// Node and size, where 32 bits do not hold it.
-    large: Vec<(u32, u64)>,
-    sum: u64,
-}
-
-fn fill_nodes(
-    piece: &Piece<'_>,
-    slices: &mut NodeSlices<'_>,
-    header: &Header,
-) -> Result<Sizes, SnapshotError> {
-    let columns = &header.columns;
-    let width = columns.node_width;
-    let mut sizes = Sizes::default();
-    let mut numbers: Numbers<'_> = piece.numbers();
-    // A record has a handful of fields; the unused tail of the array is never read.
-    let mut record = vec![0u64; width];
-    for at in 0..piece.records {
-        for field in &mut record {
-            *field = numbers.next().ok_or_else(|| no_numbers("nodes", piece))?;
-        }
-        let ordinal = (piece.first + at) as u64;
-        let narrow = |value: u64, what: &str| {
-            u32::try_from(value).map_err(|_| SnapshotError::Inconsistent {
-                section: "nodes",
-                index: ordinal,
-                what: format!("{what} {value} does not fit 32 bits"),
-            })
-        };
-        slices.kinds[at] = record[columns.node_type].min(255) as u8;
-        slices.names[at] = narrow(record[columns.node_name], "string index")?;
-        slices.ids[at] = narrow(record[columns.node_id], "id")?;
-        let size = record[columns.node_self_size];
-        slices.self_sizes[at] = size.min(u64::from(u32::MAX)) as u32;
-        if size >= u64::from(u32::MAX) {
-            sizes.large.push((ordinal as u32, size));
-        }
-        sizes.sum = sizes.sum.saturating_add(size);
-        slices.edge_counts[at] = narrow(record[columns.node_edge_count], "edge count")?;
-        if let (Some(column), Some(slice)) = (columns.node_detachedness, &mut slices.detachedness) {
-            slice[at] = record[column].min(255) as u8;
-        }
-        if let (Some(column), Some(slice)) = (columns.node_trace, &mut slices.trace_nodes) {
-            slice[at] = narrow(record[column], "trace node")?;
-        }
-    }
-    if piece.is_exhausted_by(&numbers) { Ok(sizes) } else { Err(no_numbers("nodes", piece)) }
-}
-
-fn read_edges(
-    text: &[u8],
-    section: &Section,
-    header: &Header,
-    losses: &mut Vec<Loss>,
-) -> Result<EdgeColumns, SnapshotError> {
-    let columns = &header.columns;
-    let count = header.edge_count as usize;
-    let pieces = pieces(text, section, "edges", columns.edge_width, header.edge_count, losses)?;
-    let mut edges = EdgeColumns { kinds: vec![0; count], names: vec![0; count], targets: vec![0; count] };
-    let mut kinds = &mut edges.kinds[..];
-    let mut names = &mut edges.names[..];
-    let mut targets = &mut edges.targets[..];
-    let mut slices: Vec<_> = pieces
-        .iter()
-        .map(|piece| {
-            let records = piece.records;
-            (take(&mut kinds, records), take(&mut names, records), take(&mut targets, records))
-        })
-        .collect();
-    let node_width = columns.node_width as u64;
-    pieces.par_iter().zip(slices.par_iter_mut()).try_for_each(|(piece, (kinds, names, targets))| {
-        let mut numbers = piece.numbers();
-        let mut record = vec![0u64; columns.edge_width];
-        for at in 0..piece.records {
-            for field in &mut record {
-                *field = numbers.next().ok_or_else(|| no_numbers("edges", piece))?;
-            }
-            let wrong = |what: String| SnapshotError::Inconsistent {
-                section: "edges",
-                index: (piece.first + at) as u64,
-                what,
-            };
-            kinds[at] = record[columns.edge_type].min(255) as u8;
-            let name = record[columns.edge_name];
-            names[at] =
-                u32::try_from(name).map_err(|_| wrong(format!("name {name} does not fit 32 bits")))?;
-            let to = record[columns.edge_to];
-            let target = to / node_width;
-            if target >= header.node_count || !to.is_multiple_of(node_width) {
-                return Err(wrong(format!("to_node {to} is no node index (of {} nodes)", header.node_count)));
-            }
-            targets[at] = target as u32;
-        }
-        if piece.is_exhausted_by(&numbers) { Ok(()) } else { Err(no_numbers("edges", piece)) }
-    })?;
-    Ok(edges)
-}
-
-fn read_locations(
-    text: &[u8],
-    section: &Section,
-    header: &Header,
-    node_count: usize,
-    losses: &mut Vec<Loss>,
-) -> Vec<(u32, Location)> {
-    let Some([object, script, line, column]) = header.columns.location else {
-        losses.push(Loss {
-            section: "locations",
-            offset: section.range.start as u64,
-            what: "the header names no columns".into(),
-        });
-        return Vec::new();
-    };
-    let width = header.columns.location_width;
-    let node_width = header.columns.node_width as u64;
-    let mut numbers = Numbers::over(&text[section.range.clone()]);
-    let mut record = vec![0u64; width];
-    let mut locations = Vec::new();
-    let mut misplaced = 0u64;
-    let rest = 'all: loop {
-        for (at, field) in record.iter_mut().enumerate() {
-            match numbers.next() {
-                Some(value) => *field = value,
-                None => break 'all at,
-            }
-        }
-        let node = record[object] / node_width;
-        let is_node = node < node_count as u64 && record[object].is_multiple_of(node_width);
-        let small = |at: usize| u32::try_from(record[at]).ok();
-        match (is_node, small(script), small(line), small(column)) {
-            (true, Some(script_id), Some(line), Some(column)) => {
-                locations.push((node as u32, Location { script_id, line, column }));
-            }
-            _ => misplaced += 1,
-        }
-    };
-    let mut lost = |offset: usize, what: String| {
-        losses.push(Loss { section: "locations", offset: offset as u64, what });
-    };
-    if !section.complete {
-        // The last number may lack digits.
-        if rest == 0 {
-            locations.pop();
-        }
-        lost(section.range.end, format!("the file ends here; {} locations are left", locations.len()));
-    } else if rest > 0 {
-        lost(section.range.end, format!("{rest} numbers at the end make no location of {width}, dropped"));
-    }
-    if misplaced > 0 {
-        lost(section.range.start, format!("{misplaced} that name no node or no place, dropped"));
-    }
-    locations.sort_by_key(|&(node, _)| node);
-    locations.dedup_by_key(|&mut (node, _)| node);
-    locations
-}
-
 fn read_strings(
     bytes: &SnapshotBytes,
     at: Option<usize>,
@@ -568,7 +333,7 @@ fn read_strings(
     let edge_names = edges
         .names
         .par_iter()
-        .zip(&edges.kinds)
+        .zip(&edges.kinds[..])
         // Of an unknown type nobody knows whether its name is a string or a number.
         .filter(|&(_, &kind)| {
             let kind = edge_kinds[kind as usize];

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::{EdgeKind, NodeKind};
+use super::{Column, EdgeKind, NodeKind};
 use crate::format::{Header, Loss, Strings};
 
 /// Which edges count.
@@ -65,24 +65,24 @@ pub struct Location {
 /// Node columns, each `node_count` long.
 #[derive(Debug, Default)]
 pub(crate) struct NodeColumns {
-    pub(crate) kinds: Vec<u8>,
-    pub(crate) names: Vec<u32>,
-    pub(crate) ids: Vec<u32>,
-    pub(crate) self_sizes: Vec<u32>,
+    pub(crate) kinds: Column<u8>,
+    pub(crate) names: Column<u32>,
+    pub(crate) ids: Column<u32>,
+    pub(crate) self_sizes: Column<u32>,
     /// The sizes that 32 bits do not hold (their column entry is `u32::MAX`).
     pub(crate) large_sizes: FxHashMap<u32, u64>,
     /// `node_count + 1` entries: the edges of node `n` are `first_edges[n]..first_edges[n + 1]`.
-    pub(crate) first_edges: Vec<u32>,
-    pub(crate) detachedness: Option<Vec<u8>>,
-    pub(crate) trace_nodes: Option<Vec<u32>>,
+    pub(crate) first_edges: Column<u32>,
+    pub(crate) detachedness: Option<Column<u8>>,
+    pub(crate) trace_nodes: Option<Column<u32>>,
 }
 
 /// Edge columns, each `edge_count` long.
 #[derive(Debug, Default)]
 pub(crate) struct EdgeColumns {
-    pub(crate) kinds: Vec<u8>,
-    pub(crate) names: Vec<u32>,
-    pub(crate) targets: Vec<u32>,
+    pub(crate) kinds: Column<u8>,
+    pub(crate) names: Column<u32>,
+    pub(crate) targets: Column<u32>,
 }
 
 /// One heap snapshot. Consistent by construction: see the crate's page.

@@ -1,10 +1,12 @@
 //! The graph: nodes and edges as columns of 32-bit ordinals.
 
+mod column;
 mod heap;
 mod ids;
 mod kinds;
 mod reverse;
 
+pub use column::{Buffer, Column, Value};
 pub use heap::{Edge, Heap, Location, Model, NodeId};
 pub(crate) use heap::{EdgeColumns, NodeColumns};
 pub use ids::IdSet;
