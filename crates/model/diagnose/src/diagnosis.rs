@@ -209,7 +209,7 @@ fn shared_points(
     }
     let heap = scene.heap;
     let distances = leakhound_heap::Distances::new(heap, [heap.root()], |source, edge| {
-        heap.retains(source, edge, Model::Gc)
+        heap.retains(source, edge)
             && scene.dominators.is_reached(edge.to)
             && !(scene.marks.is_native_context(heap, source) && edge.kind == leakhound_heap::EdgeKind::Hidden)
     });

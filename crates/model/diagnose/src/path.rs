@@ -1,6 +1,6 @@
 //! The path that a finding shows: from the roots to the holder, on to a typical member.
 
-use leakhound_heap::{EdgeKind, Model, NodeId, NodeKind};
+use leakhound_heap::{EdgeKind, NodeId, NodeKind};
 use rustc_hash::FxHashSet;
 
 use crate::accused::Accused;
@@ -105,8 +105,7 @@ fn way(scene: &Scene<'_>, from: NodeId, is_there: impl Fn(NodeId) -> bool) -> Ve
             return steps;
         }
         for edge in heap.edges(node) {
-            if heap.retains(node, &edge, Model::Gc) && !scene.is_transparent(edge.to) && seen.insert(edge.to)
-            {
+            if heap.retains(node, &edge) && !scene.is_transparent(edge.to) && seen.insert(edge.to) {
                 let name = heap.edge_name(&edge);
                 let text = match edge.kind {
                     EdgeKind::Property => format!(".{name}"),

@@ -37,5 +37,6 @@ pub mod v8;
 
 pub use error::SnapshotError;
 pub use format::{Loss, Observer, Progress, SnapshotBytes, Stage};
-pub use graph::{Edge, EdgeKind, Heap, IdSet, Location, Model, NodeId, NodeKind, Reverse};
-pub use order::{Distances, Dominators};
+pub use graph::{Edge, EdgeKind, Heap, IdSet, Location, Model, NodeId, NodeKind, NodeSet, Reverse};
+pub use order::{Distances, Dominators, Levels};
+pub use v8::Lens;

@@ -1,6 +1,6 @@
 //! How a holder's population and retained size went through the snapshots.
 
-use leakhound_heap::{Dominators, EdgeKind, Heap, IdSet, Model, NodeId, NodeKind};
+use leakhound_heap::{Dominators, EdgeKind, Heap, IdSet, NodeId, NodeKind};
 use rustc_hash::FxHashMap;
 
 use super::{Scene, Tree, Windows};
@@ -47,9 +47,8 @@ pub(crate) fn histories(
         let heap = &snapshot.heap;
         let nodes = found_again(heap, scene.heap, holders);
         let windows = windows.in_heap(scene.heap, heap);
-        let dominators = Dominators::over(heap, |source, edge| {
-            heap.retains(source, edge, Model::Gc) && !windows.cuts(source, edge)
-        });
+        let dominators =
+            Dominators::over(heap, |source, edge| heap.retains(source, edge) && !windows.cuts(source, edge));
         let retained = dominators.retained(heap);
         let tree = Tree::new(heap, dominators.top_down(), |node| dominators.parent(node));
         for (at, node) in nodes.into_iter().enumerate() {

@@ -26,7 +26,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) dominators: Dominators,
     pub(crate) tree: Tree,
     /// Retained size of every node, by the same dominators.
-    pub(crate) retained: Vec<u64>,
+    pub(crate) retained: leakhound_heap::graph::Column<u64>,
 }
 
 /// A tree over the nodes of a heap, downwards and as nested intervals.
@@ -126,9 +126,8 @@ impl<'a> Scene<'a> {
     pub(crate) fn new(heap: &'a Heap, windows: &Windows) -> Self {
         let marks = Landmarks::new(heap);
         let scripts = Scripts::new(heap, &marks);
-        let dominators = Dominators::over(heap, |source, edge| {
-            heap.retains(source, edge, leakhound_heap::Model::Gc) && !windows.cuts(source, edge)
-        });
+        let dominators =
+            Dominators::over(heap, |source, edge| heap.retains(source, edge) && !windows.cuts(source, edge));
         let tree = Tree::new(heap, dominators.top_down(), |node| dominators.parent(node));
         let retained = dominators.retained(heap);
         Self { heap, marks, scripts, reverse: Reverse::new(heap), dominators, tree, retained }

@@ -133,7 +133,7 @@ pub(crate) fn owner_of(
         for (source, edge) in scene.reverse.retainers(heap, node) {
             steps += 1;
             let inside = source != collection && scene.tree.covers(collection, source);
-            if inside || !heap.retains(source, &edge, leakhound_heap::Model::Gc) {
+            if inside || !heap.retains(source, &edge) {
                 continue;
             }
             let young = births.is_some_and(|births| births.is_young(source) && !births.is_young(collection));
@@ -413,7 +413,7 @@ pub(crate) fn first_user_closure(
         }
         if queue.len() < 600 {
             for edge in scene.heap.edges(node) {
-                let strong = scene.heap.retains(node, &edge, leakhound_heap::Model::Gc);
+                let strong = scene.heap.retains(node, &edge);
                 if strong && scene.tree.covers(within, edge.to) && seen.insert(edge.to) {
                     queue.push((edge.to, at));
                 }

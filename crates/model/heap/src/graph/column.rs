@@ -158,9 +158,15 @@ impl<T> Deref for Column<T> {
     }
 }
 
+impl<T> std::fmt::Debug for Buffer<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} values", self.length)
+    }
+}
+
 impl<T> std::fmt::Debug for Column<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Column({} values)", self.0.length)
+        self.0.fmt(f)
     }
 }
 

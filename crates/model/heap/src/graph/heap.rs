@@ -11,6 +11,8 @@ use crate::format::{Header, Loss, Strings};
 /// Which edges count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
+    /// Number for number what Chrome DevTools shows.
+    DevTools,
     /// True reachability: weak edges and a WeakMap table's half of an ephemeron pair do not retain.
     Gc,
 }
@@ -19,6 +21,7 @@ impl Model {
     /// The model as JSON and faces spell it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::DevTools => "devtools",
             Self::Gc => "gc",
         }
     }
@@ -234,18 +237,18 @@ impl Heap {
         &self.strings
     }
 
-    /// Whether the edge keeps its target alive under `model`.
+    /// Whether the edge truly keeps its target alive (the gc model).
     #[inline]
-    pub fn retains(&self, source: NodeId, edge: &Edge, model: Model) -> bool {
-        match model {
-            Model::Gc => {
-                edge.kind != EdgeKind::Weak
-                    && edge.to != source
-                    && !(edge.kind == EdgeKind::Internal
-                        && !self.ephemeron_tables.is_empty()
-                        && self.ephemeron_tables.get(&edge.name_or_index) == Some(&self.id(source)))
-            }
-        }
+    pub fn retains(&self, source: NodeId, edge: &Edge) -> bool {
+        edge.kind != EdgeKind::Weak && edge.to != source && !self.is_tables_half(source, edge)
+    }
+
+    /// Whether the edge is the table's half of an ephemeron pair: the WeakMap's value lives through its key.
+    #[inline]
+    pub fn is_tables_half(&self, source: NodeId, edge: &Edge) -> bool {
+        edge.kind == EdgeKind::Internal
+            && !self.ephemeron_tables.is_empty()
+            && self.ephemeron_tables.get(&edge.name_or_index) == Some(&self.id(source))
     }
 
     /// Sum of all self sizes, in bytes, plus what V8 counts outside the graph.

@@ -1,11 +1,13 @@
 //! The graph: nodes and edges as columns of 32-bit ordinals.
 
+mod bits;
 mod column;
 mod heap;
 mod ids;
 mod kinds;
 mod reverse;
 
+pub use bits::NodeSet;
 pub use column::{Buffer, Column, Value};
 pub use heap::{Edge, Heap, Location, Model, NodeId};
 pub(crate) use heap::{EdgeColumns, NodeColumns};

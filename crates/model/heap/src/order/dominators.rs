@@ -2,16 +2,24 @@
 //! Problems", 2005), on depth-first preorder numbers so that neighbours in the tree are neighbours in
 //! memory.
 
+use super::walk::{Answer, Walk};
+use crate::graph::{Buffer, Column};
+use crate::v8::Lens;
 use crate::{Edge, Heap, Model, NodeId};
 
-/// The dominator tree over the nodes that can be reached. 8 bytes a node.
+/// The dominator tree. 16 bytes a node.
+///
+/// Nodes stand in the tree's own preorder: what a node dominates follows it directly, [`Self::span`] nodes
+/// long, itself included. Sums over a subtree are sums over a range.
 pub struct Dominators {
-    /// Preorder number → node.
-    order: Vec<u32>,
-    /// Preorder number → preorder number of the immediate dominator; the root's is itself.
-    idom: Vec<u32>,
-    /// Node → preorder number.
-    number: Vec<u32>,
+    /// Position → node.
+    order: Column<u32>,
+    /// Position → number of nodes in its subtree.
+    spans: Column<u32>,
+    /// Position → position of the immediate dominator; the root's is itself.
+    parents: Column<u32>,
+    /// Node → position.
+    positions: Column<u32>,
 }
 
 const UNREACHED: u32 = u32::MAX;
@@ -19,180 +27,292 @@ const UNREACHED: u32 = u32::MAX;
 impl Dominators {
     /// Dominators from the heap's root under `model`.
     pub fn new(heap: &Heap, model: Model) -> Self {
-        Self::over(heap, |source, edge| heap.retains(source, edge, model))
+        Self::of(heap, &Lens::new(heap, model))
+    }
+
+    /// Dominators as a model sees them. In the devtools model every node has a place: an *orphan*, met
+    /// unreached in file order and the target of no essential edge, hangs from the root with all that it
+    /// reaches; what is unreached even then (cycles that nothing points at) hangs from the root node by
+    /// node and influences nothing else.
+    pub fn of(heap: &Heap, lens: &Lens) -> Self {
+        let walk = Walk::new(heap, |kind| lens.answer(kind), |source, edge| lens.retains(heap, source, edge));
+        Self::walked(&walk, lens.model() == Model::DevTools)
     }
 
     /// Dominators from the heap's root over the edges that `follow` accepts.
     pub fn over(heap: &Heap, follow: impl Fn(NodeId, &Edge) -> bool) -> Self {
-        let (order, parent, number) = depth_first(heap, &follow);
-        let (starts, sources) = predecessors(heap, &order, &number, &follow);
-        let idom = semi_nca(&parent, &starts, &sources);
-        Self { order, idom, number }
+        Self::walked(&Walk::new(heap, |_| Answer::Ask, follow), false)
+    }
+
+    fn walked(walk: &Walk<'_, impl Fn(NodeId, &Edge) -> bool>, everything: bool) -> Self {
+        let mut tree = DepthFirst::new(walk.heap);
+        tree.visit(walk, walk.heap.root().0, 0);
+        let mut reached = tree.count;
+        if everything && reached < walk.heap.node_count() {
+            tree.visit_orphans(walk);
+            reached = tree.count;
+            tree.append_the_rest();
+        }
+        let idom = semi_nca(walk, &tree, reached);
+        Self::in_preorder(tree, idom)
+    }
+
+    /// Renumbers from the order of the walk to the preorder of the tree.
+    fn in_preorder(tree: DepthFirst, mut idom: Buffer<u32>) -> Self {
+        let count = tree.count;
+        let DepthFirst { mut order, parent: mut position, number: mut positions, .. } = tree;
+        let mut size = Buffer::<u32>::filled(count, 1);
+        for at in (1..count).rev() {
+            size[idom[at] as usize] += size[at];
+        }
+        // The arrays of the walk are reused: `position` of each number, and in `next` its next child's.
+        let mut next = Buffer::<u32>::zeroed(count);
+        position[0] = 0;
+        next[0] = 1;
+        for at in 1..count {
+            let dominator = idom[at] as usize;
+            let here = next[dominator];
+            next[dominator] += size[at];
+            position[at] = here;
+            next[at] = here + 1;
+        }
+        let mut spans = next;
+        for at in 0..count {
+            spans[position[at] as usize] = size[at];
+        }
+        let mut parents = size;
+        for at in 0..count {
+            parents[position[at] as usize] = position[idom[at] as usize];
+        }
+        for at in 0..count {
+            let node = order[at];
+            positions[node as usize] = position[at];
+            idom[position[at] as usize] = node;
+        }
+        order = idom;
+        order.truncate(count);
+        Self {
+            order: order.into(),
+            spans: spans.into(),
+            parents: parents.into(),
+            positions: positions.into(),
+        }
     }
 
     /// The immediate dominator; `None` for the root and for what cannot be reached.
     pub fn parent(&self, node: NodeId) -> Option<NodeId> {
-        match self.number[node.index()] {
+        match self.positions[node.index()] {
             0 | UNREACHED => None,
-            number => Some(NodeId(self.order[self.idom[number as usize] as usize])),
+            position => Some(NodeId(self.order[self.parents[position as usize] as usize])),
         }
     }
 
-    /// Whether the node can be reached from the root.
+    /// Whether the node has a place in the tree: in the gc model, whether the root reaches it.
     pub fn is_reached(&self, node: NodeId) -> bool {
-        self.number[node.index()] != UNREACHED
+        self.positions[node.index()] != UNREACHED
     }
 
-    /// The reached nodes, dominators before what they dominate.
+    /// The nodes of the tree, dominators before what they dominate, subtrees together.
     pub fn top_down(&self) -> impl DoubleEndedIterator<Item = NodeId> + ExactSizeIterator + Clone + '_ {
         self.order.iter().map(|&node| NodeId(node))
+    }
+
+    /// Number of nodes that `node` dominates, itself included; 0 for what cannot be reached.
+    pub fn span(&self, node: NodeId) -> usize {
+        match self.positions[node.index()] {
+            UNREACHED => 0,
+            position => self.spans[position as usize] as usize,
+        }
+    }
+
+    /// The nodes that `node` dominates, itself first.
+    pub fn subtree(&self, node: NodeId) -> impl ExactSizeIterator<Item = NodeId> + '_ {
+        let start = match self.positions[node.index()] {
+            UNREACHED => 0,
+            position => position as usize,
+        };
+        self.order[start..start + self.span(node)].iter().map(|&node| NodeId(node))
+    }
+
+    /// The nodes that `node` immediately dominates.
+    pub fn children(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let (mut at, end) = match self.positions[node.index()] {
+            UNREACHED => (0, 0),
+            position => (position as usize + 1, position as usize + self.span(node)),
+        };
+        std::iter::from_fn(move || {
+            (at < end).then(|| {
+                let child = NodeId(self.order[at]);
+                at += self.spans[at] as usize;
+                child
+            })
+        })
+    }
+
+    /// Positions of the tree's preorder with the node and the end of its subtree.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (NodeId, std::ops::Range<u32>)> + '_ {
+        (self.order.iter().zip(self.spans.iter()).zip(0u32..))
+            .map(|((&node, &span), start)| (NodeId(node), start..start + span))
     }
 
     /// Adds every node's value to its dominators: `values[n]` becomes the sum over the nodes that `n`
     /// dominates, itself included. One entry a node of the heap.
     pub fn accumulate(&self, values: &mut [u64]) {
-        for number in (1..self.order.len()).rev() {
-            let value = values[self.order[number] as usize];
-            let dominator = self.order[self.idom[number] as usize] as usize;
+        for position in (1..self.order.len()).rev() {
+            let value = values[self.order[position] as usize];
+            let dominator = self.order[self.parents[position] as usize] as usize;
             values[dominator] = values[dominator].saturating_add(value);
         }
     }
 
     /// Retained size (bytes) of every node; 0 for what cannot be reached.
-    pub fn retained(&self, heap: &Heap) -> Vec<u64> {
-        let mut sizes: Vec<u64> =
-            heap.nodes().map(|node| if self.is_reached(node) { heap.self_size(node) } else { 0 }).collect();
-        self.accumulate(&mut sizes);
-        sizes
+    pub fn retained(&self, heap: &Heap) -> Column<u64> {
+        self.sums(heap, |node| heap.self_size(node))
     }
 
-    /// The tree downwards.
-    pub fn children(&self) -> DominatorTree {
-        let mut starts = vec![0u32; self.number.len() + 1];
-        for number in 1..self.order.len() {
-            starts[self.order[self.idom[number] as usize] as usize + 1] += 1;
+    /// Retained size (bytes) of every node with the sizes that a model gives.
+    pub fn retained_by(&self, heap: &Heap, lens: &Lens) -> Column<u64> {
+        self.sums(heap, |node| lens.size(heap, node))
+    }
+
+    fn sums(&self, heap: &Heap, size: impl Fn(NodeId) -> u64) -> Column<u64> {
+        // In the order of the tree first, where dominators are near.
+        let mut sums = Buffer::<u64>::zeroed(self.order.len());
+        for (sum, &node) in sums.iter_mut().zip(self.order.iter()) {
+            *sum = size(NodeId(node));
         }
+        for position in (1..sums.len()).rev() {
+            let dominator = self.parents[position] as usize;
+            sums[dominator] = sums[dominator].saturating_add(sums[position]);
+        }
+        let mut retained = Buffer::<u64>::zeroed(heap.node_count());
+        for (&sum, &node) in sums.iter().zip(self.order.iter()) {
+            retained[node as usize] = sum;
+        }
+        retained.into()
+    }
+}
+
+/// A depth-first walk: preorder numbers. Every array is as long as the heap has nodes.
+struct DepthFirst {
+    /// Numbers given.
+    count: usize,
+    /// Number → node.
+    order: Buffer<u32>,
+    /// Number → number of the node it was reached from.
+    parent: Buffer<u32>,
+    /// Node → number.
+    number: Buffer<u32>,
+    /// (number, next edge): one entry a level of the walk.
+    stack: Vec<(u32, u32)>,
+}
+
+impl DepthFirst {
+    fn new(heap: &Heap) -> Self {
+        let nodes = heap.node_count();
+        Self {
+            count: 0,
+            order: Buffer::zeroed(nodes),
+            parent: Buffer::zeroed(nodes),
+            number: Buffer::filled(nodes, UNREACHED),
+            stack: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, node: u32, from: u32) -> u32 {
+        let own = self.count as u32;
+        self.number[node as usize] = own;
+        self.order[self.count] = node;
+        self.parent[self.count] = from;
+        self.count += 1;
+        own
+    }
+
+    /// Walks from `start`, reached from the number `from`.
+    fn visit(&mut self, walk: &Walk<'_, impl Fn(NodeId, &Edge) -> bool>, start: u32, from: u32) {
+        let (first_edges, targets) = (&walk.heap.nodes.first_edges[..], &walk.heap.edges.targets[..]);
+        let own = self.add(start, from);
+        self.stack.push((own, first_edges[start as usize]));
+        while let Some(&(at, next)) = self.stack.last() {
+            let node = self.order[at as usize];
+            let end = first_edges[node as usize + 1];
+            let found = (next..end).find(|&edge| {
+                self.number[targets[edge as usize] as usize] == UNREACHED && walk.follows(node, edge as usize)
+            });
+            match found {
+                Some(edge) => {
+                    let child = targets[edge as usize];
+                    if let Some(top) = self.stack.last_mut() {
+                        top.1 = edge + 1;
+                    }
+                    let own = self.add(child, at);
+                    self.stack.push((own, first_edges[child as usize]));
+                }
+                None => {
+                    self.stack.pop();
+                }
+            }
+        }
+    }
+
+    /// Walks from every node that is unreached when its turn comes and that nothing points at.
+    fn visit_orphans(&mut self, walk: &Walk<'_, impl Fn(NodeId, &Edge) -> bool>) {
+        let heap = walk.heap;
+        // Whatever points at an unreached node is unreached itself.
+        let mut pointed_at = vec![false; heap.node_count()];
+        for node in heap.nodes().filter(|node| self.number[node.index()] == UNREACHED) {
+            for edge in heap.edge_range(node) {
+                let target = heap.edges.targets[edge];
+                if target != node.0 && walk.follows(node.0, edge) {
+                    pointed_at[target as usize] = true;
+                }
+            }
+        }
+        for node in heap.nodes() {
+            if self.number[node.index()] == UNREACHED && !pointed_at[node.index()] {
+                self.visit(walk, node.0, 0);
+            }
+        }
+    }
+
+    /// Gives the rest numbers too, as children of the root.
+    fn append_the_rest(&mut self) {
         for node in 0..self.number.len() {
-            starts[node + 1] += starts[node];
-        }
-        let mut next = starts.clone();
-        let mut nodes = vec![0u32; self.order.len().saturating_sub(1)];
-        for number in 1..self.order.len() {
-            let slot = &mut next[self.order[self.idom[number] as usize] as usize];
-            nodes[*slot as usize] = self.order[number];
-            *slot += 1;
-        }
-        DominatorTree { starts, nodes }
-    }
-}
-
-/// For every node, what it immediately dominates.
-pub struct DominatorTree {
-    starts: Vec<u32>,
-    nodes: Vec<u32>,
-}
-
-impl DominatorTree {
-    /// The nodes that `node` immediately dominates.
-    pub fn of(&self, node: NodeId) -> impl ExactSizeIterator<Item = NodeId> + '_ {
-        self.nodes[self.starts[node.index()] as usize..self.starts[node.index() + 1] as usize]
-            .iter()
-            .map(|&node| NodeId(node))
-    }
-}
-
-/// Preorder from the root: (number → node, number → parent's number, node → number).
-fn depth_first(heap: &Heap, follow: &impl Fn(NodeId, &Edge) -> bool) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
-    let mut number = vec![UNREACHED; heap.node_count()];
-    let mut order = Vec::with_capacity(heap.node_count());
-    let mut parent = Vec::with_capacity(heap.node_count());
-    // (node's number, next edge): one entry a level of the walk.
-    let mut stack: Vec<(u32, u32)> = Vec::new();
-    let root = heap.root();
-    number[root.index()] = 0;
-    order.push(root.0);
-    parent.push(0);
-    stack.push((0, heap.edge_range(root).start as u32));
-    while let Some((at, next)) = stack.last_mut() {
-        let node = NodeId(order[*at as usize]);
-        let end = heap.edge_range(node).end as u32;
-        let mut found = None;
-        while *next < end {
-            let edge = heap.edge_at(*next as usize);
-            *next += 1;
-            if number[edge.to.index()] == UNREACHED && follow(node, &edge) {
-                found = Some(edge.to);
-                break;
-            }
-        }
-        match found {
-            Some(child) => {
-                let from = *at;
-                let own = order.len() as u32;
-                number[child.index()] = own;
-                order.push(child.0);
-                parent.push(from);
-                stack.push((own, heap.edge_range(child).start as u32));
-            }
-            None => {
-                stack.pop();
+            if self.number[node] == UNREACHED {
+                self.add(node as u32, 0);
             }
         }
     }
-    (order, parent, number)
 }
 
-/// Incoming followed edges in preorder numbers: starts (one more than nodes) and sources.
-fn predecessors(
-    heap: &Heap,
-    order: &[u32],
-    number: &[u32],
-    follow: &impl Fn(NodeId, &Edge) -> bool,
-) -> (Vec<u32>, Vec<u32>) {
-    let mut starts = vec![0u32; order.len() + 1];
-    for &node in order {
-        let node = NodeId(node);
-        for edge in heap.edges(node) {
-            if follow(node, &edge) {
-                starts[number[edge.to.index()] as usize + 1] += 1;
+/// Immediate dominators in the walk's numbers. Of `tree`, only the first `reached` numbers have influence.
+fn semi_nca(
+    walk: &Walk<'_, impl Fn(NodeId, &Edge) -> bool>,
+    tree: &DepthFirst,
+    reached: usize,
+) -> Buffer<u32> {
+    let count = tree.count;
+    let parent = &tree.parent[..count];
+    let mut semi = Buffer::<u32>::zeroed(count);
+    {
+        let (starts, sources) = predecessors(walk, tree, reached);
+        // The smallest semi-dominator on the compressed path; a node's own until the path is compressed.
+        let mut label = Buffer::<u32>::zeroed(count);
+        let mut ancestor = Buffer::<u32>::zeroed(count);
+        ancestor.copy_from_slice(parent);
+        let mut path = Vec::new();
+        for node in (1..count).rev() {
+            let mut best = parent[node];
+            for &source in &sources[starts[node] as usize..starts[node + 1] as usize] {
+                best = best.min(evaluate(source, node as u32, &mut ancestor, &mut label, &mut path));
             }
+            semi[node] = best;
+            label[node] = best;
         }
     }
-    for at in 0..order.len() {
-        starts[at + 1] += starts[at];
-    }
-    let mut next = starts.clone();
-    let mut sources = vec![0u32; starts[order.len()] as usize];
-    for (from, &node) in order.iter().enumerate() {
-        let node = NodeId(node);
-        for edge in heap.edges(node) {
-            if follow(node, &edge) {
-                let slot = &mut next[number[edge.to.index()] as usize];
-                sources[*slot as usize] = from as u32;
-                *slot += 1;
-            }
-        }
-    }
-    (starts, sources)
-}
-
-fn semi_nca(parent: &[u32], starts: &[u32], sources: &[u32]) -> Vec<u32> {
-    let count = parent.len();
-    let mut semi: Vec<u32> = (0..count as u32).collect();
-    let mut label = semi.clone();
-    // Path-compressed copy of the tree; `parent` itself is needed again at the end.
-    let mut ancestor = parent.to_vec();
-    let mut path = Vec::new();
-    for node in (1..count).rev() {
-        let mut best = node as u32;
-        for &source in &sources[starts[node] as usize..starts[node + 1] as usize] {
-            best = best.min(evaluate(source, node as u32, &mut ancestor, &mut label, &semi, &mut path));
-        }
-        semi[node] = best;
-        label[node] = node as u32;
-    }
-    // semi[node] is now the semi-dominator; the dominator is its nearest common ancestor with the parent.
-    let mut idom = parent.to_vec();
+    // The dominator is the nearest common ancestor of the semi-dominator and the parent.
+    let mut idom = Buffer::<u32>::zeroed(count);
+    idom.copy_from_slice(parent);
     for node in 1..count {
         let mut dominator = idom[node];
         while dominator > semi[node] {
@@ -203,20 +323,60 @@ fn semi_nca(parent: &[u32], starts: &[u32], sources: &[u32]) -> Vec<u32> {
     idom
 }
 
+/// Incoming followed edges in the walk's numbers: starts (one more than nodes) and sources. Without the
+/// edges of the walk itself, which each node knows as its parent.
+fn predecessors(
+    walk: &Walk<'_, impl Fn(NodeId, &Edge) -> bool>,
+    tree: &DepthFirst,
+    reached: usize,
+) -> (Buffer<u32>, Buffer<u32>) {
+    let mut starts = Buffer::<u32>::zeroed(tree.count + 1);
+    each_influence(walk, tree, reached, |_, to| starts[to + 1] += 1);
+    for at in 0..tree.count {
+        starts[at + 1] += starts[at];
+    }
+    let mut sources = Buffer::<u32>::zeroed(starts[tree.count] as usize);
+    // Filling moves each start to its end, which is the next one's start.
+    each_influence(walk, tree, reached, |from, to| {
+        sources[starts[to] as usize] = from;
+        starts[to] += 1;
+    });
+    for at in (1..=tree.count).rev() {
+        starts[at] = starts[at - 1];
+    }
+    starts[0] = 0;
+    (starts, sources)
+}
+
+/// Every followed edge between reached nodes that is not the walk's own, as numbers.
+#[inline]
+fn each_influence(
+    walk: &Walk<'_, impl Fn(NodeId, &Edge) -> bool>,
+    tree: &DepthFirst,
+    reached: usize,
+    mut visit: impl FnMut(u32, usize),
+) {
+    let heap = walk.heap;
+    let (number, parent, targets) = (&tree.number[..], &tree.parent[..], &heap.edges.targets[..]);
+    for (from, &node) in tree.order[..reached].iter().enumerate() {
+        for edge in heap.edge_range(NodeId(node)) {
+            if walk.follows(node, edge) {
+                let to = number[targets[edge] as usize] as usize;
+                if parent[to] != from as u32 && to != from {
+                    visit(from as u32, to);
+                }
+            }
+        }
+    }
+}
+
 /// The smallest semi-dominator on the compressed path from `source` up to the forest's root. Nodes below
 /// or equal to `linked` are not linked yet: they stand for themselves.
-fn evaluate(
-    source: u32,
-    linked: u32,
-    ancestor: &mut [u32],
-    label: &mut [u32],
-    semi: &[u32],
-    path: &mut Vec<u32>,
-) -> u32 {
+#[inline]
+fn evaluate(source: u32, linked: u32, ancestor: &mut [u32], label: &mut [u32], path: &mut Vec<u32>) -> u32 {
     if source <= linked {
         return source;
     }
-    path.clear();
     let mut at = source;
     while ancestor[at as usize] > linked {
         path.push(at);
@@ -226,12 +386,9 @@ fn evaluate(
     let mut best = label[at as usize];
     let top = ancestor[at as usize];
     while let Some(node) = path.pop() {
-        if semi[label[node as usize] as usize] > semi[best as usize] {
-            label[node as usize] = best;
-        } else {
-            best = label[node as usize];
-        }
+        best = best.min(label[node as usize]);
+        label[node as usize] = best;
         ancestor[node as usize] = top;
     }
-    semi[best as usize]
+    best
 }

@@ -37,7 +37,7 @@ fn reached(heap: &Heap, removed: Option<NodeId>) -> Vec<bool> {
     seen[heap.root().index()] = true;
     while let Some(node) = stack.pop() {
         for edge in heap.edges(node) {
-            if heap.retains(node, &edge, Model::Gc) && Some(edge.to) != removed && !seen[edge.to.index()] {
+            if heap.retains(node, &edge) && Some(edge.to) != removed && !seen[edge.to.index()] {
                 seen[edge.to.index()] = true;
                 stack.push(edge.to);
             }
@@ -74,7 +74,7 @@ proptest! {
     #[test]
     fn distances_agree_with_relaxation((count, edges) in graphs()) {
         let heap = heap(count, &edges);
-        let distances = Distances::new(&heap, [heap.root()], |from, edge| heap.retains(from, edge, Model::Gc));
+        let distances = Distances::new(&heap, [heap.root()], |from, edge| heap.retains(from, edge));
         let mut naive = vec![usize::MAX; count];
         naive[0] = 0;
         for _ in 0..count {

@@ -1,6 +1,7 @@
 //! Everything that knows V8's and Node.js' habits: how functions reach their scripts, what a context is
 //! called, which nodes are plumbing. The stages before this one know none of it.
 
+mod devtools;
 mod landmarks;
 mod lens;
 mod scripts;
@@ -8,5 +9,5 @@ mod scripts;
 mod tests;
 
 pub use landmarks::Landmarks;
-pub use lens::Lens;
+pub use lens::{EdgeRule, Lens};
 pub use scripts::{Place, Scripts};

@@ -147,11 +147,11 @@ fn weak_edges_do_not_retain_and_edges_to_oneself_do_not_either() {
         &[],
     );
     let own = heap.edges(node(1)).next().unwrap();
-    assert!(!heap.retains(node(1), &own, Model::Gc));
+    assert!(!heap.retains(node(1), &own));
     let dominators = Dominators::new(&heap, Model::Gc);
     let reached: Vec<bool> = heap.nodes().map(|node| dominators.is_reached(node)).collect();
     assert_eq!(reached, [true, true, false, false]);
-    assert_eq!(dominators.retained(&heap), [8, 8, 0, 0]);
+    assert_eq!(dominators.retained(&heap)[..], [8, 8, 0, 0]);
 }
 
 #[test]

@@ -1,0 +1,47 @@
+//! One bit a node.
+
+use super::{Buffer, NodeId};
+
+/// A set of nodes of one heap.
+pub struct NodeSet {
+    words: Buffer<u64>,
+}
+
+impl NodeSet {
+    /// The empty set of a heap of `nodes` nodes.
+    pub fn empty(nodes: usize) -> Self {
+        Self { words: Buffer::zeroed(nodes.div_ceil(64)) }
+    }
+
+    /// Whether the node is a member.
+    #[inline(always)]
+    pub fn contains(&self, node: NodeId) -> bool {
+        self.words.get(node.index() / 64).is_some_and(|word| word >> (node.0 % 64) & 1 == 1)
+    }
+
+    /// Adds a node; says whether it was new. Nodes of a larger heap cannot be added.
+    #[inline(always)]
+    pub fn insert(&mut self, node: NodeId) -> bool {
+        let Some(word) = self.words.get_mut(node.index() / 64) else { return false };
+        let bit = 1 << (node.0 % 64);
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+
+    /// Number of members.
+    pub fn len(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|&word| word == 0)
+    }
+}
+
+impl std::fmt::Debug for NodeSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NodeSet({} nodes)", self.len())
+    }
+}

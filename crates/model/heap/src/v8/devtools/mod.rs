@@ -1,0 +1,11 @@
+//! What Chrome DevTools does to a snapshot before it counts anything, one rule a file.
+
+mod detachedness;
+mod page_owned;
+mod roots;
+mod shallow;
+
+pub(super) use detachedness::Detachedness;
+pub(super) use page_owned::page_owned;
+pub(super) use roots::user_roots;
+pub(super) use shallow::Shallow;
