@@ -64,6 +64,9 @@ fn prepare(root: &Path, quick: bool, skips: &mut Skips) -> anyhow::Result<Vec<(&
         environment.push(("LEAKHOUND_TEST_PACKAGES", packages.clone().into_os_string()));
         environment.push(("NODE_PATH", packages.into_os_string()));
     }
+    if let Some(worker) = skips.keep("Chrome DevTools' worker", packages::devtools_worker(root)) {
+        environment.push(("LEAKHOUND_TEST_DEVTOOLS", worker.into_os_string()));
+    }
     process::step(
         "release build",
         locked(cargo(root).args(["build", "--release", "--package", "leakhound"])),

@@ -55,7 +55,7 @@ pub struct Edge {
 }
 
 /// Where a function (of a closure) or the constructor (of an object) stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Location {
     /// V8's number of the script within the process.
     pub script_id: u32,

@@ -1,1 +1,9 @@
 //! Questions asked of one heap or several.
+
+mod classes;
+mod comparison;
+mod statistics;
+
+pub use classes::{ClassRow, Classes, Interfaces, Key, RowSource, display_name};
+pub use comparison::{Comparison, DifferenceRow};
+pub use statistics::Statistics;

@@ -1,0 +1,97 @@
+//! The class table.
+
+use super::{Classes, Key};
+use crate::graph::NodeSet;
+use crate::{Dominators, Heap, Lens, Levels, NodeId};
+
+/// One class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassRow {
+    /// The class, a number of [`Classes`].
+    pub class: u32,
+    /// Objects of it that have a size.
+    pub count: u64,
+    /// The smallest distance of any.
+    pub distance: Option<i32>,
+    /// Sum of their shallow sizes, in bytes.
+    pub shallow: u64,
+    /// What they keep alive together, in bytes: the retained sizes of those that no other of them dominates.
+    pub retained: Option<u64>,
+}
+
+/// What the rows are made of. Distances and retained sizes are left out where they are not given.
+#[derive(Clone, Copy)]
+pub struct RowSource<'a> {
+    /// The heap.
+    pub heap: &'a Heap,
+    /// The model.
+    pub lens: &'a Lens,
+    /// The class of every node.
+    pub classes: &'a Classes,
+    /// Distances.
+    pub levels: Option<&'a Levels>,
+    /// The tree and the retained size of every node.
+    pub order: Option<(&'a Dominators, &'a [u64])>,
+    /// Only these nodes count.
+    pub only: Option<&'a NodeSet>,
+}
+
+impl RowSource<'_> {
+    /// The table, in the order in which the classes first appear in the file.
+    pub fn rows(&self) -> Vec<ClassRow> {
+        let mut rows: Vec<ClassRow> = Vec::new();
+        // Row of each class; in the order of the first object that counts.
+        let mut row_of = vec![u32::MAX; self.classes.len()];
+        for node in self.heap.nodes().filter(|&node| self.counts(node)) {
+            let class = self.classes.of(node);
+            let slot = &mut row_of[class as usize];
+            if *slot == u32::MAX {
+                *slot = rows.len() as u32;
+                rows.push(ClassRow { class, count: 0, distance: None, shallow: 0, retained: None });
+            }
+            let row = &mut rows[*slot as usize];
+            row.count += 1;
+            row.shallow = row.shallow.saturating_add(self.lens.size(self.heap, node));
+            if let Some(levels) = self.levels {
+                let distance = levels.get(node);
+                row.distance = Some(row.distance.map_or(distance, |least| least.min(distance)));
+            }
+        }
+        self.retained(&row_of, &mut rows);
+        rows
+    }
+
+    /// The members of one class, in file order.
+    pub fn members(&self, class: u32) -> impl Iterator<Item = NodeId> + '_ {
+        self.heap.nodes().filter(move |&node| self.classes.of(node) == class && self.counts(node))
+    }
+
+    fn counts(&self, node: NodeId) -> bool {
+        self.only.is_none_or(|only| only.contains(node)) && self.lens.size(self.heap, node) > 0
+    }
+
+    fn retained(&self, row_of: &[u32], rows: &mut [ClassRow]) {
+        let Some((dominators, retained)) = self.order else { return };
+        rows.iter_mut().for_each(|row| row.retained = Some(0));
+        // End of the subtree of the last member that no other member of its class dominates.
+        let mut covered = vec![0u32; rows.len()];
+        for (node, range) in dominators.ranges() {
+            if !self.counts(node) {
+                continue;
+            }
+            let row = row_of[self.classes.of(node) as usize] as usize;
+            if range.start >= covered[row] {
+                covered[row] = range.end;
+                let sum = rows[row].retained.unwrap_or(0);
+                rows[row].retained = Some(sum.saturating_add(retained[node.index()]));
+            }
+        }
+    }
+}
+
+impl ClassRow {
+    /// Key of the row's class.
+    pub fn key<'a>(&self, classes: &'a Classes) -> &'a Key {
+        classes.key(self.class)
+    }
+}

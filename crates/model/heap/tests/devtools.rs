@@ -1,0 +1,203 @@
+//! The devtools model against Chrome DevTools' own worker, on snapshots of real Node.js processes, number
+//! for number. `cargo xtask test` installs the worker and passes it on.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a test")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use leakhound_heap::query::{Classes, Comparison, RowSource, Statistics};
+use leakhound_heap::{Dominators, Heap, Lens, Levels, Model};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Worker {
+    total: u64,
+    statistics: WorkerStatistics,
+    classes: Vec<WorkerRow>,
+    columns: Columns,
+    #[serde(default)]
+    difference: Vec<WorkerDifference>,
+}
+
+#[derive(Deserialize)]
+struct WorkerStatistics {
+    total: u64,
+    native: Native,
+    v8heap: V8Heap,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Native {
+    total: u64,
+    typed_arrays: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct V8Heap {
+    total: u64,
+    code: u64,
+    js_arrays: u64,
+    strings: u64,
+    system: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WorkerRow {
+    key: String,
+    name: String,
+    count: u64,
+    distance: i32,
+    #[serde(rename = "self")]
+    shallow: u64,
+    max_ret: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WorkerDifference {
+    key: String,
+    added: u64,
+    removed: u64,
+    added_size: u64,
+    removed_size: u64,
+}
+
+/// One value a node, in file order.
+#[derive(Deserialize)]
+struct Columns {
+    id: Vec<u32>,
+    distance: Vec<i32>,
+    #[serde(rename = "self")]
+    shallow: Vec<u64>,
+    retained: Vec<u64>,
+    dominator: Vec<u32>,
+}
+
+/// Differences found, the first ones spelled out.
+#[derive(Default)]
+struct Mismatches {
+    count: usize,
+    first: Vec<String>,
+}
+
+impl Mismatches {
+    fn check<T: PartialEq + std::fmt::Debug>(&mut self, what: impl FnOnce() -> String, ours: T, theirs: T) {
+        if ours != theirs {
+            self.count += 1;
+            if self.first.len() < 10 {
+                self.first.push(format!("{}: {ours:?}, the worker says {theirs:?}", what()));
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Heap {
+    Heap::read(std::fs::read(path).unwrap().into(), &()).unwrap()
+}
+
+fn ask(node: &Path, bundle: &Path, newer: &Path, older: &Path) -> Worker {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden/worker.mjs");
+    let output = Command::new(node).arg(script).args([bundle, newer, older]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn compare(heap: &Heap, older: &Heap, worker: &Worker) -> Mismatches {
+    let mut wrong = Mismatches::default();
+    let lens = Lens::new(heap, Model::DevTools);
+    let dominators = Dominators::of(heap, &lens);
+    let retained = dominators.retained_by(heap, &lens);
+    let levels = Levels::of(heap, &lens);
+    let columns = &worker.columns;
+    assert_eq!(columns.id.len(), heap.node_count());
+    for node in heap.nodes() {
+        let at = node.index();
+        let name =
+            |what: &str| format!("{what} of @{} {:?} {:?}", heap.id(node), heap.kind(node), heap.name(node));
+        wrong.check(|| name("id"), heap.id(node), columns.id[at]);
+        wrong.check(|| name("distance"), levels.get(node), columns.distance[at]);
+        wrong.check(|| name("shallow size"), lens.size(heap, node), columns.shallow[at]);
+        wrong.check(|| name("retained size"), retained[at], columns.retained[at]);
+        if node != heap.root() {
+            let dominator = dominators.parent(node).map(|node| node.index() as u32);
+            wrong.check(|| name("dominator"), dominator, Some(columns.dominator[at]));
+        }
+    }
+    let statistics = Statistics::new(heap, &lens);
+    let theirs = &worker.statistics;
+    let ours = [statistics.total, statistics.native, statistics.typed_arrays, statistics.v8_heap];
+    let v8 = [theirs.total, theirs.native.total, theirs.native.typed_arrays, theirs.v8heap.total];
+    wrong.check(|| "statistics".into(), ours, v8);
+    let ours =
+        [statistics.code, statistics.js_arrays, statistics.strings, statistics.system, statistics.total];
+    let heap_parts = &theirs.v8heap;
+    let theirs = [heap_parts.code, heap_parts.js_arrays, heap_parts.strings, heap_parts.system, worker.total];
+    wrong.check(|| "statistics of the V8 heap".into(), ours, theirs);
+
+    let classes = Classes::new(heap, &lens);
+    let order = Some((&dominators, &retained[..]));
+    let source = RowSource { heap, lens: &lens, classes: &classes, levels: Some(&levels), order, only: None };
+    let ours: BTreeMap<String, _> = (source.rows().iter())
+        .map(|row| {
+            let key = row.key(&classes);
+            let numbers = (row.count, row.distance.unwrap(), row.shallow, row.retained.unwrap());
+            (key.to_string(), (key.name.clone(), numbers))
+        })
+        .collect();
+    let theirs: BTreeMap<String, _> = (worker.classes.iter())
+        .map(|row| (row.key.clone(), (row.name.clone(), (row.count, row.distance, row.shallow, row.max_ret))))
+        .collect();
+    for key in ours.keys().chain(theirs.keys().filter(|key| !ours.contains_key(*key))) {
+        wrong.check(|| format!("class {key:?}"), ours.get(key), theirs.get(key));
+    }
+
+    let comparison = Comparison::new((older, &Lens::new(older, Model::DevTools)), (heap, &lens));
+    let ours: BTreeMap<String, _> = (comparison.rows.iter())
+        .map(|row| (row.key.to_string(), [row.added, row.removed, row.added_size, row.removed_size]))
+        .collect();
+    let theirs: BTreeMap<String, _> = (worker.difference.iter())
+        .map(|row| (row.key.clone(), [row.added, row.removed, row.added_size, row.removed_size]))
+        .collect();
+    for key in ours.keys().chain(theirs.keys().filter(|key| !ours.contains_key(*key))) {
+        wrong.check(|| format!("difference of {key:?}"), ours.get(key), theirs.get(key));
+    }
+    wrong
+}
+
+#[test]
+fn every_number_equals_that_of_chromes_own_worker() {
+    let Some(bundle) = std::env::var_os("LEAKHOUND_TEST_DEVTOOLS").map(PathBuf::from) else {
+        let quick = std::env::var_os("LEAKHOUND_TEST_QUICK").is_some();
+        assert!(quick || std::env::var_os("CI").is_none(), "LEAKHOUND_TEST_DEVTOOLS is not set");
+        eprintln!("skipped (1): comparison with DevTools: LEAKHOUND_TEST_DEVTOOLS is not set");
+        return;
+    };
+    let nodes = std::env::var_os("LEAKHOUND_TEST_NODES").expect("LEAKHOUND_TEST_NODES is not set");
+    let nodes: Vec<PathBuf> = std::env::split_paths(&nodes).collect();
+    // The worker needs a newer Node.js than some of those that write snapshots.
+    let newest = nodes.last().unwrap();
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden/heap.js");
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("a.heapsnapshot"), folder.path().join("b.heapsnapshot"));
+    let mut failed = String::new();
+    for node in &nodes {
+        for variant in ["default", "internals", "numbers", "everything", "realms"] {
+            let status =
+                Command::new(node).arg(&program).arg(variant).args([&first, &second]).output().unwrap();
+            assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+            let worker = ask(newest, &bundle, &second, &first);
+            assert!(worker.classes.len() > 100 && worker.difference.len() > 5, "the worker says too little");
+            let wrong = compare(&read(&second), &read(&first), &worker);
+            if wrong.count > 0 {
+                let lines = wrong.first.join("\n  ");
+                failed += &format!("{} {variant}: {} mismatches\n  {lines}\n", node.display(), wrong.count);
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{failed}");
+}
