@@ -3,15 +3,18 @@
 #![expect(unsafe_code, reason = "memory maps are the one way to read a dump larger than memory")]
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
-use memmap2::Mmap;
+use leakhound_heap::SnapshotBytes;
+use memmap2::{Mmap, UncheckedAdvice};
 
 /// Maps a regular file for reading.
 ///
 /// # Errors
 /// When it cannot be opened or mapped.
-pub(crate) fn map(path: &Path) -> std::io::Result<Mmap> {
+pub(crate) fn map(path: &Path) -> std::io::Result<SnapshotBytes> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"));
@@ -20,5 +23,27 @@ pub(crate) fn map(path: &Path) -> std::io::Result<Mmap> {
     // kernel end us with SIGBUS; a dump is complete before it gets its final name, so only a deliberate
     // truncation does that. Changed bytes are harmless: every value is checked when it is parsed, and
     // strings are decoded lossily.
-    unsafe { Mmap::map(&file) }
+    let map = Arc::new(Mapped(unsafe { Mmap::map(&file)? }));
+    let released = Arc::clone(&map);
+    Ok(SnapshotBytes::releasable(Shared(map), move |range| released.release(range)))
+}
+
+struct Mapped(Mmap);
+
+impl Mapped {
+    /// Gives pages back to the system, which has them in the file.
+    fn release(&self, range: Range<usize>) {
+        // SAFETY: the map is of a file, read only and never written through, so that a page which is used
+        // again is read again from the file and holds what it held.
+        // Only a wish: a page that stays costs memory, nothing else.
+        let _ = unsafe { self.0.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len()) };
+    }
+}
+
+struct Shared(Arc<Mapped>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.0
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leakhound_heap::{Heap, Observer, Progress, SnapshotBytes};
+use leakhound_heap::{Heap, Observer, Progress};
 use leakhound_profile::AllocationProfile;
 use tokio::sync::mpsc;
 
@@ -14,9 +14,9 @@ pub(crate) fn heap(
     cancel: &Cancel,
     events: &mpsc::Sender<Event>,
 ) -> Result<Heap, WorkbenchError> {
-    let map = mapped::map(path).map_err(WorkbenchError::file("open", path))?;
+    let bytes = mapped::map(path).map_err(WorkbenchError::file("open", path))?;
     let observer = Watch { path, cancel, events };
-    Heap::read(SnapshotBytes::new(map), &observer).map_err(|source| WorkbenchError::snapshot(path, source))
+    Heap::read(bytes, &observer).map_err(|source| WorkbenchError::snapshot(path, source))
 }
 
 struct Watch<'a> {

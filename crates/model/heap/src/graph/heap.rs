@@ -201,6 +201,23 @@ impl Heap {
         self.edge_range(node).map(|edge| self.edge_at(edge))
     }
 
+    /// The node with the given object id: one look at every node.
+    pub fn find(&self, id: u32) -> Option<NodeId> {
+        self.nodes.ids.iter().position(|&other| other == id).map(NodeId::from_index)
+    }
+
+    /// The edges that point at a node, each with its source, in file order: one look at every edge. For
+    /// many nodes, [`super::Reverse`] is faster.
+    pub fn incoming(&self, node: NodeId) -> Vec<(NodeId, Edge)> {
+        let mut found = Vec::new();
+        for (edge, _) in self.edges.targets.iter().enumerate().filter(|&(_, &target)| target == node.0) {
+            // The last node whose edges do not begin behind this one.
+            let source = self.nodes.first_edges.partition_point(|&first| first as usize <= edge) - 1;
+            found.push((NodeId::from_index(source), self.edge_at(edge)));
+        }
+        found
+    }
+
     /// Number of outgoing edges.
     pub fn degree(&self, node: NodeId) -> usize {
         self.edge_range(node).len()
