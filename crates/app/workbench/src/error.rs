@@ -87,6 +87,9 @@ impl WorkbenchError {
             Self::Snapshot { source, .. } => Some(source.hint().unwrap_or_else(|| {
                 "is it really a complete .heapsnapshot file? profiles (.heapprofile, .cpuprofile) are other formats".into()
             })),
+            Self::File { action: "unpack into", .. } => {
+                Some("set TMPDIR to a folder on a disk with room for the unpacked dump".into())
+            }
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Some("free some space, or write elsewhere with --out".into())
             }

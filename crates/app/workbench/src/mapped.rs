@@ -10,20 +10,28 @@ use std::sync::Arc;
 use leakhound_heap::SnapshotBytes;
 use memmap2::{Mmap, UncheckedAdvice};
 
-/// Maps a regular file for reading.
+/// Opens a regular file for reading.
 ///
 /// # Errors
-/// When it cannot be opened or mapped.
-pub(crate) fn map(path: &Path) -> std::io::Result<SnapshotBytes> {
+/// When it cannot be opened, or is something else.
+pub(crate) fn regular_file(path: &Path) -> std::io::Result<File> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"));
     }
+    Ok(file)
+}
+
+/// Maps a regular file for reading.
+///
+/// # Errors
+/// When it cannot be mapped.
+pub(crate) fn map(file: &File) -> std::io::Result<SnapshotBytes> {
     // SAFETY: the map is private and read only. Somebody who shortens the file while we read makes the
     // kernel end us with SIGBUS; a dump is complete before it gets its final name, so only a deliberate
     // truncation does that. Changed bytes are harmless: every value is checked when it is parsed, and
     // strings are decoded lossily.
-    let map = Arc::new(Mapped(unsafe { Mmap::map(&file)? }));
+    let map = Arc::new(Mapped(unsafe { Mmap::map(file)? }));
     let released = Arc::clone(&map);
     Ok(SnapshotBytes::releasable(Shared(map), move |range| released.release(range)))
 }

@@ -6,17 +6,21 @@ use leakhound_heap::{Heap, Observer, Progress};
 use leakhound_profile::AllocationProfile;
 use tokio::sync::mpsc;
 
-use crate::{Cancel, Event, WorkbenchError, mapped};
+use crate::{Cancel, Event, WorkbenchError, unpacked};
 
-/// Reads one snapshot file.
+/// Reads one snapshot: a file, plain or compressed (gzip, Zstandard), or `-` for standard input.
 pub(crate) fn heap(
     path: &Path,
     cancel: &Cancel,
     events: &mpsc::Sender<Event>,
 ) -> Result<Heap, WorkbenchError> {
-    let bytes = mapped::map(path).map_err(WorkbenchError::file("open", path))?;
+    let (bytes, lost) = unpacked::bytes(path, cancel, events)?;
     let observer = Watch { path, cancel, events };
-    Heap::read(bytes, &observer).map_err(|source| WorkbenchError::snapshot(path, source))
+    let mut heap = Heap::read(bytes, &observer).map_err(|source| WorkbenchError::snapshot(path, source))?;
+    if let Some(loss) = lost {
+        heap.note_loss(loss);
+    }
+    Ok(heap)
 }
 
 struct Watch<'a> {

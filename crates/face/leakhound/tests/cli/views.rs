@@ -1,13 +1,14 @@
 //! The views of a dump: `summary`, `statistics`, `object`, `diff`, on dumps of a real process.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use leakhound_heap::{Heap, NodeId};
 use serde_json::Value;
 
-use crate::support::{Said, folder, leakhound, node, run};
+use crate::support::{Running, Said, folder, leakhound, node, run};
 
 /// Two snapshots of one process; between them 40 tickets come, 10 of 25 orders go.
 const SHOP: &str = "const v8 = require('v8');
@@ -188,4 +189,46 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn compressed_dumps_and_standard_input_are_read_like_plain_files() {
+    let here = folder();
+    dumps(here.path());
+    let plain = fs::read(here.path().join("after.heapsnapshot")).unwrap();
+    let expected = look(here.path(), &["summary", "after.heapsnapshot", "--json"]).json();
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    // In two parts each: both formats may be concatenated.
+    let (head, tail) = plain.split_at(plain.len() / 2);
+    let packed =
+        [("dump.gz", [gzip(head), gzip(tail)].concat()), ("dump.zst", [zstd(head), zstd(tail)].concat())];
+    for (name, bytes) in &packed {
+        fs::write(here.path().join(name), bytes).unwrap();
+        let view = look(here.path(), &["summary", name, "--json"]).json();
+        assert_eq!(view["classes"], expected["classes"], "{name}");
+        // Cut off: the part that is there is read, and the loss is said.
+        fs::write(here.path().join("cut"), &bytes[..bytes.len() - 2000]).unwrap();
+        let cut = run(&mut leakhound(here.path(), &["summary", "cut", "--json"]));
+        assert_eq!(cut.code, 6, "{name}: {cut:#?}");
+        assert!(cut.stderr.contains("compressed data is cut off"), "{name}: {cut:#?}");
+        let verdict = run(&mut leakhound(here.path(), &["analyze", name, "--json"]));
+        assert_eq!(verdict.code, 0, "{name}: {verdict:#?}");
+    }
+    for bytes in [&plain, &packed[0].1, &packed[1].1] {
+        let mut command = leakhound(here.path(), &["summary", "-", "--json"]);
+        let mut running = Running::start(command.stdin(Stdio::piped()));
+        running.child.stdin.take().unwrap().write_all(bytes).unwrap();
+        let said = running.wait();
+        assert_eq!(said.code, 0, "{said:#?}");
+        assert_eq!(said.json()["classes"], expected["classes"]);
+    }
+    fs::write(here.path().join("nothing.gz"), gzip(b"hello")).unwrap();
+    run(&mut leakhound(here.path(), &["summary", "nothing.gz"]))
+        .fails(3, &["nothing.gz", "not a V8"])
+        .hints();
 }

@@ -136,6 +136,11 @@ impl Heap {
         &self.losses
     }
 
+    /// Adds a loss that happened before the bytes reached this reader.
+    pub fn note_loss(&mut self, loss: Loss) {
+        self.losses.push(loss);
+    }
+
     /// Type of a node.
     #[inline]
     pub fn kind(&self, node: NodeId) -> NodeKind {
