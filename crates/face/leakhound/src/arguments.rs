@@ -11,11 +11,13 @@ use crate::terminal::ColorChoice;
 
 /// Finds the leaking line of a Node.js service, with no code change and without hurting it.
 #[derive(Debug, Parser)]
-#[command(name = "leakhound", version, max_term_width = 100, infer_subcommands = false)]
-#[command(after_help = "TARGET is a pid, a process name, host:port or ws://… of an inspector.\n\
-    Exit codes: 0 done · 1 a leak (--fail-on) · 2 usage · 3 unreadable input\n  \
-    4 target missing or refusing · 5 refused for safety · 6 partial result\n  \
-    70 our bug · 130 interrupted")]
+#[command(
+    name = "leakhound",
+    version,
+    max_term_width = 100,
+    infer_subcommands = false,
+    disable_help_subcommand = true
+)]
 #[command(after_long_help = "TARGET is a pid, a process name, host:port or ws://… of an inspector.\n\
     Exit codes: 0 done · 1 a leak (--fail-on) · 2 usage · 3 unreadable input\n  \
     4 target missing or refusing · 5 refused for safety · 6 partial result\n  \
@@ -81,6 +83,12 @@ pub enum Command {
     Statistics(Statistics),
     /// One object: its fields, what keeps it alive, and why
     Object(Object),
+    /// What keeps an object alive, up to the roots
+    Retainers(Retainers),
+    /// What an object alone keeps alive: the dominator tree downwards
+    Dominators(Dominators),
+    /// Texts that exist more than once, large strings that slices keep alive
+    Strings(Strings),
     /// What came and went between two snapshots of one process
     Diff(Diff),
     /// The Node processes here, and whether they can be hunted
@@ -331,6 +339,72 @@ pub struct Object {
     /// Say which rule made each number; list every incoming edge
     #[arg(long)]
     pub explain: bool,
+}
+
+/// How much of a tree is shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Branching {
+    /// gc (default): true reachability; devtools: Chrome's numbers
+    #[arg(
+        long,
+        value_enum,
+        value_name = "MODEL",
+        default_value = "gc",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub model: ModelChoice,
+    /// Levels
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub depth: u16,
+    /// Branches of each object
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+}
+
+/// `retainers`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  leakhound retainers heap.heapsnapshot @12345\n  \
+    leakhound retainers heap.heapsnapshot 12345 --depth 10 --limit 2")]
+pub struct Retainers {
+    /// The snapshot
+    pub file: PathBuf,
+    /// The object's id, as in @12345
+    #[arg(value_parser = leakhound_workbench::explore::object_id)]
+    pub id: u32,
+    /// How much is shown.
+    #[command(flatten)]
+    pub branching: Branching,
+}
+
+/// `dominators`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  leakhound dominators heap.heapsnapshot\n  \
+    leakhound dominators heap.heapsnapshot @12345 --depth 2 --limit 20")]
+pub struct Dominators {
+    /// The snapshot
+    pub file: PathBuf,
+    /// The object's id, as in @12345 [default: the root]
+    #[arg(value_parser = leakhound_workbench::explore::object_id)]
+    pub id: Option<u32>,
+    /// How much is shown.
+    #[command(flatten)]
+    pub branching: Branching,
+}
+
+/// `strings`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "V8 writes the first 1,024 units of a string; longer ones that begin alike count as one text\n\
+    only when their sizes are equal, and are marked.\n\n\
+    Examples:\n  leakhound strings heap.heapsnapshot\n  leakhound strings heap.heapsnapshot --limit 100"
+)]
+pub struct Strings {
+    /// The snapshot
+    pub file: PathBuf,
+    /// At most N rows, 0 for all [default: 30, all with --json]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
 }
 
 /// `diff`.

@@ -1,12 +1,16 @@
 //! The commands that look into dumps: arguments to options, a view to the printer, losses to an exit code.
 
+use std::path::PathBuf;
+
 use leakhound_workbench::explore::{
-    self, DiffOptions, Dump, Model, ObjectOptions, SummaryOptions, SummarySort,
+    self, DiffOptions, Dump, Model, ObjectOptions, SummaryOptions, SummarySort, TreeOptions,
 };
 use leakhound_workbench::{Cancel, WorkbenchError, names};
 use serde::Serialize;
 
-use crate::arguments::{Diff, ModelChoice, Object, Sort, Statistics, Summary};
+use crate::arguments::{
+    Branching, Diff, Dominators, ModelChoice, Object, Retainers, Sort, Statistics, Strings, Summary,
+};
 use crate::commands::{json, output};
 use crate::exit;
 use crate::printer::Printer;
@@ -85,6 +89,49 @@ pub(crate) async fn object(
     };
     let view = explore::object(options, cancel, &mut |event| printer.event(event)).await?;
     answer(&view, terminal::object, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn retainers(
+    arguments: Retainers,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let options = tree(arguments.file, Some(arguments.id), arguments.branching);
+    let view = explore::retainers(options, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::retainers, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn dominators(
+    arguments: Dominators,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let options = tree(arguments.file, arguments.id, arguments.branching);
+    let view = explore::dominators(options, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::dominators, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+fn tree(file: PathBuf, id: Option<u32>, branching: Branching) -> TreeOptions {
+    TreeOptions {
+        file,
+        model: branching.model.into(),
+        id,
+        depth: usize::from(branching.depth),
+        limit: usize::try_from(branching.limit).unwrap_or(usize::MAX),
+    }
+}
+
+pub(crate) async fn strings(
+    arguments: Strings,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let limit = limit(arguments.limit, SCREEN, printer);
+    let view = explore::strings(arguments.file, limit, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::strings, printer)?;
     Ok(end(&[&view.dump], printer))
 }
 

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use leakhound_heap::graph::Column;
 use leakhound_heap::query::Classes;
 use leakhound_heap::v8::{Landmarks, Scripts};
-use leakhound_heap::{Dominators, Heap, Lens, Levels, Model, NodeId};
+use leakhound_heap::{Dominators, Heap, Lens, Levels, Model, NodeId, Reverse};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -36,6 +36,7 @@ pub struct Exploration {
     levels: OnceLock<Levels>,
     classes: OnceLock<Classes>,
     scripts: OnceLock<Scripts>,
+    reverse: OnceLock<Reverse>,
 }
 
 impl Exploration {
@@ -56,6 +57,7 @@ impl Exploration {
             levels: OnceLock::new(),
             classes: OnceLock::new(),
             scripts: OnceLock::new(),
+            reverse: OnceLock::new(),
         })
     }
 
@@ -103,6 +105,11 @@ impl Exploration {
     /// The scripts.
     pub fn scripts(&self) -> &Scripts {
         self.scripts.get_or_init(|| Scripts::new(&self.heap, &Landmarks::new(&self.heap)))
+    }
+
+    /// Incoming edges, for many nodes.
+    pub fn reverse(&self) -> &Reverse {
+        self.reverse.get_or_init(|| Reverse::new(&self.heap))
     }
 
     /// What every view says about the dump.

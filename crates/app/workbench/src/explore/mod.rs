@@ -6,12 +6,18 @@
 mod diff;
 mod exploration;
 mod object;
+mod strings;
 mod summary;
+mod trees;
 
 pub use diff::{DiffOptions, DiffRowView, DiffView, diff};
 pub use exploration::{Dump, Exploration};
 pub use leakhound_heap::Model;
 pub use object::{FieldView, ObjectOptions, ObjectView, ReferenceView, object, object_id};
+pub use strings::{CountView, DuplicateView, ParentView, StringsView, strings};
 pub use summary::{
     ClassRowView, StatisticsView, SummaryOptions, SummarySort, SummaryView, statistics, summary,
+};
+pub use trees::{
+    DominatorView, DominatorsView, RetainerView, Retainers, RetainersView, TreeOptions, dominators, retainers,
 };

@@ -113,17 +113,22 @@ pub async fn object(
     let cancel = cancel.clone();
     on_a_thread(events, move |sender| {
         let exploration = Exploration::open(&options.file, options.model, &cancel, sender)?;
-        let node = exploration.heap().find(options.id).ok_or_else(|| {
-            WorkbenchError::usage(
-                format!("find @{} in {}", options.id, options.file.display()),
-                "no object has this id",
-                "ids are those of one process: take one from this dump, or from Chrome DevTools on it",
-            )
-        })?;
+        let node = find(&exploration, options.id)?;
         exploration.prepare();
         Ok(view(&exploration, node, &options))
     })
     .await
+}
+
+/// The object of an id.
+pub(super) fn find(exploration: &Exploration, id: u32) -> Result<NodeId, WorkbenchError> {
+    exploration.heap().find(id).ok_or_else(|| {
+        WorkbenchError::usage(
+            format!("find @{id} in {}", exploration.dump().file.display()),
+            "no object has this id",
+            "ids are those of one process: take one from this dump, or from Chrome DevTools on it",
+        )
+    })
 }
 
 fn view(exploration: &Exploration, node: NodeId, options: &ObjectOptions) -> ObjectView {
@@ -162,7 +167,7 @@ fn view(exploration: &Exploration, node: NodeId, options: &ObjectOptions) -> Obj
 }
 
 /// DevTools shows no weak edges and none from the root; truly, only what retains is a retainer.
-fn is_retainer(exploration: &Exploration, source: NodeId, edge: &Edge) -> bool {
+pub(super) fn is_retainer(exploration: &Exploration, source: NodeId, edge: &Edge) -> bool {
     let (heap, lens) = (exploration.heap(), exploration.lens());
     match lens.model() {
         Model::DevTools => edge.kind != EdgeKind::Weak && source != heap.root(),
@@ -170,7 +175,7 @@ fn is_retainer(exploration: &Exploration, source: NodeId, edge: &Edge) -> bool {
     }
 }
 
-fn field(exploration: &Exploration, source: NodeId, edge: &Edge, shown: NodeId) -> FieldView {
+pub(super) fn field(exploration: &Exploration, source: NodeId, edge: &Edge, shown: NodeId) -> FieldView {
     let heap = exploration.heap();
     FieldView {
         edge: heap.edge_name(edge).into_owned(),
@@ -180,7 +185,7 @@ fn field(exploration: &Exploration, source: NodeId, edge: &Edge, shown: NodeId) 
     }
 }
 
-fn reference(exploration: &Exploration, node: NodeId) -> ReferenceView {
+pub(super) fn reference(exploration: &Exploration, node: NodeId) -> ReferenceView {
     let (heap, lens) = (exploration.heap(), exploration.lens());
     let classes = exploration.classes();
     let name = display_name(heap, lens, node);

@@ -1,7 +1,7 @@
 //! The views of a dump: class table, statistics, one object, the difference of two dumps.
 
 use leakhound_workbench::explore::{
-    DiffView, Dump, FieldView, ObjectView, ReferenceView, StatisticsView, SummaryView,
+    CountView, DiffView, Dump, FieldView, ObjectView, ReferenceView, StatisticsView, StringsView, SummaryView,
 };
 use leakhound_workbench::{figures, names};
 
@@ -114,6 +114,63 @@ pub fn object(view: &ObjectView, style: &Style, width: usize) -> String {
     out
 }
 
+/// The strings: repeated texts, then parents of slices.
+pub fn strings(view: &StringsView, style: &Style, width: usize) -> String {
+    let mut out = String::new();
+    title(&view.dump, &view.model, *style, width, &mut out);
+    let kinds = [("flat", view.flat), ("concatenated", view.concatenated), ("slices", view.sliced)];
+    for (name, CountView { count, shallow_size }) in kinds {
+        let text = format!("{name:<13} {:>12}  {:>10}", figures::count(count), figures::bytes(shallow_size));
+        Line::new(Role::Plain, text).print(*style, &mut out);
+    }
+    let wasted = format!("{:<13} {:>12}  {:>10}", "repeated", "", figures::bytes(view.wasted_size));
+    Line::new(Role::Strong, wasted).print(*style, &mut out);
+    if !view.duplicates.is_empty() {
+        out.push('\n');
+        let rows: Vec<_> = (view.duplicates.iter())
+            .map(|text| {
+                let cut = if text.cut { "… (may differ behind this)" } else { "" };
+                [
+                    (Role::Plain, format!("{}{cut}", quoted(&text.text, 80))),
+                    (Role::Quiet, format!("@{}", text.id)),
+                    (Role::Plain, figures::count(text.count)),
+                    (Role::Plain, figures::bytes(text.shallow_size)),
+                    (Role::Strong, figures::bytes(text.wasted_size)),
+                ]
+            })
+            .collect();
+        let headings =
+            [left("REPEATED TEXT"), left("ONE"), right("COUNT"), right("SHALLOW"), right("WASTED")];
+        table::print(&headings, 0, &rows, (*style, width), &mut out);
+        more(view.duplicate_texts, rows.len(), "texts", *style, &mut out);
+    }
+    if !view.parents.is_empty() {
+        out.push('\n');
+        let rows: Vec<_> = (view.parents.iter())
+            .map(|parent| {
+                let pinned = if parent.pinned { "only by slices" } else { "" };
+                [
+                    (Role::Plain, quoted(&parent.text, 60)),
+                    (Role::Quiet, format!("@{}", parent.id)),
+                    (Role::Strong, figures::bytes(parent.shallow_size)),
+                    (Role::Plain, figures::count(parent.slices)),
+                    (Role::Care, pinned.to_owned()),
+                ]
+            })
+            .collect();
+        let headings =
+            [left("SLICED STRING"), left("ID"), right("SHALLOW"), right("SLICES"), left("KEPT ALIVE")];
+        table::print(&headings, 0, &rows, (*style, width), &mut out);
+        more(view.sliced_parents, rows.len(), "strings", *style, &mut out);
+    }
+    out
+}
+
+/// The beginning of a text, in quotes.
+fn quoted(text: &str, columns: usize) -> String {
+    format!("\"{}\"", names::cut_end(&names::visible(text), columns))
+}
+
 /// What came and went.
 pub fn diff(view: &DiffView, style: &Style, width: usize) -> String {
     let mut out = String::new();
@@ -180,7 +237,7 @@ fn references(
 }
 
 /// `Session @123`, `(string) @45 "text"`.
-fn label(node: &ReferenceView) -> String {
+pub(super) fn label(node: &ReferenceView) -> String {
     let class = names::visible(&node.class);
     let text = names::cut_end(&names::visible(&node.name), 60);
     match (node.class == node.name || node.name.is_empty(), node.class.contains("string")) {
@@ -190,7 +247,7 @@ fn label(node: &ReferenceView) -> String {
     }
 }
 
-fn title(dump: &Dump, model: &str, style: Style, width: usize, out: &mut String) {
+pub(super) fn title(dump: &Dump, model: &str, style: Style, width: usize, out: &mut String) {
     let facts = format!(
         "  {} · {} nodes · {} edges · {model} model",
         figures::bytes(dump.total_size),
@@ -212,7 +269,7 @@ fn more(all: u64, shown: usize, what: &str, style: Style, out: &mut String) {
     }
 }
 
-fn distance(distance: i32) -> String {
+pub(super) fn distance(distance: i32) -> String {
     match distance {
         i32::MIN..0 => "–".into(),
         SYSTEM.. => format!("root+{}", distance - SYSTEM),
@@ -220,6 +277,6 @@ fn distance(distance: i32) -> String {
     }
 }
 
-fn share(part: u64, total: u64) -> String {
+pub(super) fn share(part: u64, total: u64) -> String {
     if total == 0 { String::new() } else { figures::percent(part as f64 / total as f64) }
 }

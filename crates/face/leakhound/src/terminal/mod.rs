@@ -10,9 +10,11 @@ mod format;
 mod processes;
 mod style;
 mod table;
+mod trees;
 mod verdict;
 
-pub use explore::{diff, object, statistics, summary};
+pub use explore::{diff, object, statistics, strings, summary};
 pub use processes::processes;
 pub use style::{ColorChoice, Style};
+pub use trees::{dominators, retainers};
 pub use verdict::verdict;

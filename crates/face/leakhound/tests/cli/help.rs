@@ -2,7 +2,7 @@
 
 use crate::support::{folder, leakhound, run};
 
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 15] = [
     &[],
     &["hunt"],
     &["run"],
@@ -12,6 +12,9 @@ const COMMANDS: [&[&str]; 12] = [
     &["summary"],
     &["statistics"],
     &["object"],
+    &["retainers"],
+    &["dominators"],
+    &["strings"],
     &["diff"],
     &["ps"],
     &["demo"],

@@ -167,6 +167,63 @@ fn a_difference_counts_what_came_and_what_went() {
 }
 
 #[test]
+fn retainers_lead_up_and_dominators_lead_down() {
+    let here = folder();
+    dumps(here.path());
+    let orders = shop(here.path());
+    let orders = orders["fields"].as_array().unwrap().iter().find(|field| field["edge"] == "orders").unwrap();
+    let id = orders["id"].to_string();
+    for model in ["gc", "devtools"] {
+        let tree = ["dominators", "after.heapsnapshot", &id, "--json", "--model", model, "--limit", "100"];
+        let tree = look(here.path(), &tree).json();
+        let text = tree["tree"].to_string();
+        assert_eq!(text.matches("\"class\":\"Order\"").count(), 15, "{tree:#}");
+        assert_eq!(tree["tree"]["id"], orders["id"]);
+        let up = ["retainers", "after.heapsnapshot", &id, "--json", "--model", model, "--depth", "3"];
+        let up = look(here.path(), &up).json();
+        let shop = up["retainers"].as_array().unwrap().iter().find(|one| one["edge"] == "orders");
+        let above = shop.unwrap_or_else(|| panic!("{up:#}"))["retainers"].as_array().unwrap();
+        assert!(above.iter().any(|one| one["edge"] == "shop"), "{up:#}");
+    }
+    let root = look(here.path(), &["dominators", "after.heapsnapshot", "--depth", "2"]).stdout;
+    assert!(root.lines().nth(1).unwrap().contains("100 %"), "{root}");
+    let text = look(here.path(), &["retainers", "after.heapsnapshot", &id]).stdout;
+    assert!(
+        text.contains("orders in {orders, tickets, weak}") || text.contains("orders in Object"),
+        "{text}"
+    );
+    assert!(text.lines().chain(root.lines()).all(|line| line.chars().count() <= 100), "{text}{root}");
+}
+
+#[test]
+fn repeated_texts_and_pinned_parents_are_counted() {
+    let here = folder();
+    let script = "const keep = globalThis.keep = [];
+        const make = (text, n) => JSON.parse(JSON.stringify([text + '!'.repeat(n)]))[0];
+        for (let i = 0; i < 40; i++) keep.push(make('the same text again and again', 3));
+        for (let i = 0; i < 9; i++) keep.push(make('x'.repeat(2000), i));
+        (() => { keep.push(Array(20000).fill('parent').join(Math.PI).slice(100, 130)); })();
+        require('v8').writeHeapSnapshot('strings.heapsnapshot')";
+    let output = Command::new(node()).args(["-e", script]).current_dir(here.path()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let view = look(here.path(), &["strings", "strings.heapsnapshot", "--json"]).json();
+    let duplicates = view["duplicates"].as_array().unwrap();
+    let same = duplicates.iter().find(|text| text["text"] == "the same text again and again!!!");
+    let same = same.unwrap_or_else(|| panic!("{view:#}"));
+    assert_eq!((&same["count"], &same["cut"]), (&40.into(), &false.into()));
+    let (size, wasted) = (same["shallow_size"].as_u64().unwrap(), same["wasted_size"].as_u64().unwrap());
+    assert_eq!(wasted, size / 40 * 39);
+    // Texts that V8 cut are one text only where their sizes are equal.
+    let long = duplicates.iter().filter(|text| text["text"].as_str().unwrap().starts_with("xxxx"));
+    assert!(long.clone().all(|text| text["cut"] == true && text["count"].as_u64() < Some(9)), "{view:#}");
+    let parent = &view["parents"][0];
+    assert!(parent["shallow_size"].as_u64() > Some(100_000), "{view:#}");
+    assert_eq!((&parent["slices"], &parent["pinned"]), (&1.into(), &true.into()));
+    let text = look(here.path(), &["strings", "strings.heapsnapshot"]).stdout;
+    assert!(text.contains("REPEATED TEXT") && text.contains("only by slices"), "{text}");
+}
+
+#[test]
 fn what_a_truncated_dump_lost_is_said_and_is_exit_code_6() {
     let here = folder();
     dumps(here.path());

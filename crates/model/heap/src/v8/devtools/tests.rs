@@ -142,8 +142,8 @@ impl<'a> Naive<'a> {
             .collect();
         let incoming: Vec<bool> =
             (0..self.count).map(|node| edges.iter().any(|&(_, to)| to == node)).collect();
-        for node in 0..self.count {
-            if !incoming[node] && !self.reached(&edges, usize::MAX)[node] {
+        for (node, &is_target) in incoming.iter().enumerate() {
+            if !is_target && !self.reached(&edges, usize::MAX)[node] {
                 edges.push((0, node));
             }
         }
