@@ -79,6 +79,17 @@ impl Input {
     fn sort(files: &[PathBuf]) -> Result<Self, WorkbenchError> {
         let mut input = Self { snapshots: Vec::new(), profile: None, hunt: None, root: None };
         for file in files {
+            if file == Path::new("-") {
+                if input.snapshots.contains(file) {
+                    return Err(WorkbenchError::usage(
+                        "analyze",
+                        "standard input (-) is given twice",
+                        "it holds one snapshot: name the others",
+                    ));
+                }
+                input.snapshots.push(file.clone());
+                continue;
+            }
             let details = std::fs::metadata(file).map_err(WorkbenchError::file("open", file))?;
             if details.is_dir() {
                 let record = evidence::record(file).ok_or_else(|| {

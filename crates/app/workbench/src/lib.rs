@@ -25,6 +25,7 @@ pub mod report;
 pub mod run;
 mod sampling;
 mod sources;
+mod unpacked;
 pub mod view;
 
 pub use error::WorkbenchError;

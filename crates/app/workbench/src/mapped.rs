@@ -2,17 +2,14 @@
 
 #![expect(unsafe_code, reason = "memory maps are the one way to read a dump larger than memory")]
 
-use std::fs::File;
-use std::path::Path;
-
 use memmap2::Mmap;
+use std::fs::File;
 
-/// Maps a regular file for reading.
+/// Maps a regular file for reading, from its beginning.
 ///
 /// # Errors
-/// When it cannot be opened or mapped.
-pub(crate) fn map(path: &Path) -> std::io::Result<Mmap> {
-    let file = File::open(path)?;
+/// When it cannot be mapped.
+pub(crate) fn map(file: &File) -> std::io::Result<Mmap> {
     if !file.metadata()?.is_file() {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"));
     }
@@ -20,5 +17,5 @@ pub(crate) fn map(path: &Path) -> std::io::Result<Mmap> {
     // kernel end us with SIGBUS; a dump is complete before it gets its final name, so only a deliberate
     // truncation does that. Changed bytes are harmless: every value is checked when it is parsed, and
     // strings are decoded lossily.
-    unsafe { Mmap::map(&file) }
+    unsafe { Mmap::map(file) }
 }

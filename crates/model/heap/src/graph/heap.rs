@@ -136,6 +136,11 @@ impl Heap {
         &self.losses
     }
 
+    /// Adds what was lost before the bytes came here, such as the end of a compressed file.
+    pub fn add_loss(&mut self, loss: Loss) {
+        self.losses.push(loss);
+    }
+
     /// Type of a node.
     #[inline]
     pub fn kind(&self, node: NodeId) -> NodeKind {
