@@ -3,7 +3,9 @@
 mod classes;
 mod comparison;
 mod statistics;
+mod traces;
 
 pub use classes::{ClassRow, Classes, Interfaces, Key, RowSource, display_name};
 pub use comparison::{Comparison, DifferenceRow};
 pub use statistics::Statistics;
+pub use traces::{TraceTotal, TraceTotals};
