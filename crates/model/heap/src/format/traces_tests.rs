@@ -1,5 +1,7 @@
 //! Allocation traces, samples and scopes: whole, damaged, under other columns.
 
+use proptest::prelude::*;
+
 use super::tests::Parts;
 use super::{Sample, ScopeUse};
 use crate::query::TraceTotals;
@@ -96,7 +98,8 @@ fn a_tree_that_knows_more_functions_than_the_file_keeps_their_stacks() {
 
 #[test]
 fn damage_in_the_optional_sections_is_a_stated_loss() {
-    let cases: Vec<(fn(&mut Extra), &str, &str)> = vec![
+    type Case = (fn(&mut Extra), &'static str, &'static str);
+    let cases: Vec<Case> = vec![
         (|extra| extra.functions = "1,1,0,0,0,0,9".into(), "trace_function_infos", "1 numbers at the end"),
         (
             |extra| extra.functions = "1,1,0,0,0,0,9,4,3,99999999999,4,15".into(),
@@ -149,6 +152,35 @@ fn a_recording_cut_off_anywhere_never_panics_and_never_claims_to_be_whole() {
             if let Some(traces) = heap.traces() {
                 let _ = TraceTotals::new(&heap, traces, |node| heap.self_size(node));
                 assert!((0..traces.nodes.len()).all(|at| traces.children(at).all(|child| child > at)));
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_recording_with_changed_bytes_never_panics(
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut bytes = text(|_| {}).into_bytes();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Ok(heap) = Heap::read(bytes.into(), &()) {
+            if let Some(traces) = heap.traces() {
+                let totals = TraceTotals::new(&heap, traces, |node| heap.self_size(node));
+                prop_assert_eq!(totals.nodes.len(), traces.nodes.len());
+                for (at, node) in traces.nodes.iter().enumerate() {
+                    prop_assert!(node.end as usize > at && node.end as usize <= traces.nodes.len());
+                    prop_assert!(traces.children(at).all(|child| traces.nodes[child].parent == Some(at as u32)));
+                }
+            }
+            for scope in heap.scopes().into_iter().flat_map(|scopes| &scopes.scopes) {
+                prop_assert!(scope.variables.start <= scope.variables.end);
+            }
+            for node in heap.nodes() {
+                let _ = (heap.strings().utf16_len(heap.name_index(node)), Sample::of(heap.samples(), heap.id(node)));
             }
         }
     }
