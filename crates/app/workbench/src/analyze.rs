@@ -10,7 +10,7 @@ use crate::event::Listener;
 use crate::evidence::{self, Record};
 use crate::sources::DiskSources;
 use crate::view::{TargetView, VERDICT_SCHEMA, VerdictView};
-use crate::{Cancel, Event, WorkbenchError, open};
+use crate::{Cancel, Event, WorkbenchError, open, unpacked};
 
 /// What to analyze.
 #[derive(Clone, Debug, Default)]
@@ -79,7 +79,7 @@ impl Input {
     fn sort(files: &[PathBuf]) -> Result<Self, WorkbenchError> {
         let mut input = Self { snapshots: Vec::new(), profile: None, hunt: None, root: None };
         for file in files {
-            if file == Path::new("-") {
+            if file.as_os_str() == unpacked::STDIN {
                 if input.snapshots.contains(file) {
                     return Err(WorkbenchError::usage(
                         "analyze",

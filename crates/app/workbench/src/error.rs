@@ -101,7 +101,7 @@ impl WorkbenchError {
                 Some("copy or download the file again; `gzip -t` or `zstd -t` checks it".into())
             }
             Self::File { action: "unpack", .. } => {
-                Some("free some space, or let TMPDIR name a folder that has room for the whole text".into())
+                Some("set TMPDIR to a folder on a disk with room for the unpacked dump".into())
             }
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Some("free some space, or write elsewhere with --out".into())

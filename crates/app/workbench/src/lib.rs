@@ -14,6 +14,7 @@ pub mod capture;
 mod error;
 mod event;
 mod evidence;
+pub mod explore;
 pub mod figures;
 pub mod hunt;
 mod load;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leakhound_heap::{Heap, Observer, Progress, SnapshotBytes, SnapshotError};
+use leakhound_heap::{Heap, Observer, Progress, SnapshotError};
 use leakhound_profile::AllocationProfile;
 use tokio::sync::mpsc;
 
@@ -25,11 +25,11 @@ pub(crate) fn heap(
             UnpackError::Cancelled => WorkbenchError::Interrupted,
         },
     )?;
-    let map = mapped::map(&contents.file).map_err(WorkbenchError::file("open", path))?;
-    match (Heap::read(SnapshotBytes::new(map), &observer), contents.loss) {
+    let bytes = mapped::map(&contents.file).map_err(WorkbenchError::file("open", path))?;
+    match (Heap::read(bytes, &observer), contents.loss) {
         (Ok(heap), None) => Ok(heap),
         (Ok(mut heap), Some(loss)) => {
-            heap.add_loss(loss);
+            heap.note_loss(loss);
             Ok(heap)
         }
         (Err(SnapshotError::Cancelled), _) => Err(WorkbenchError::Interrupted),

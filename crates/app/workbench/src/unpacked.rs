@@ -15,6 +15,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::Cancel;
 
+/// The path that stands for standard input.
+pub(crate) const STDIN: &str = "-";
 /// Bytes decompressed between two looks at the disk, the user and the progress.
 const STEP: usize = 1 << 20;
 /// Free space that is left to everybody else, in bytes.
@@ -74,7 +76,7 @@ pub(crate) fn open(
     cancel: &Cancel,
     progress: impl Fn(u64, u64),
 ) -> Result<Contents, UnpackError> {
-    let mut file = if path == Path::new("-") {
+    let mut file = if path == Path::new(STDIN) {
         File::from(io::stdin().as_fd().try_clone_to_owned().map_err(UnpackError::Read)?)
     } else {
         File::open(path).map_err(UnpackError::Read)?

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use regex::Regex;
 
 use crate::terminal::ColorChoice;
 
@@ -74,6 +75,14 @@ pub enum Command {
     Capture(Capture),
     /// The verdict from files: one snapshot (suspects), two or more (growth)
     Analyze(Analyze),
+    /// The classes of a snapshot: count, distance, shallow and retained size
+    Summary(Summary),
+    /// Where a snapshot's bytes are: code, strings, arrays, buffers
+    Statistics(Statistics),
+    /// One object: its fields, what keeps it alive, and why
+    Object(Object),
+    /// What came and went between two snapshots of one process
+    Diff(Diff),
     /// The Node processes here, and whether they can be hunted
     #[command(after_long_help = "Examples:\n  leakhound ps\n  leakhound ps --json | jq '.processes[].pid'")]
     Ps,
@@ -218,6 +227,133 @@ pub struct Analyze {
     /// Exit 1 on a leak: medium, high or certain
     #[arg(long, value_enum, value_name = "CONFIDENCE", hide_possible_values = true)]
     pub fail_on: Option<FailOn>,
+}
+
+/// The rules that sizes and retainers follow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ModelChoice {
+    /// What the garbage collector keeps, and nothing else.
+    #[default]
+    Gc,
+    /// Number for number what Chrome DevTools shows.
+    Devtools,
+}
+
+/// What a view looks at, and how.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Viewing {
+    /// gc (default): true reachability; devtools: Chrome's numbers
+    #[arg(
+        long,
+        value_enum,
+        value_name = "MODEL",
+        default_value = "gc",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub model: ModelChoice,
+    /// At most N rows, 0 for all [default: 30, all with --json]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+/// `summary`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  leakhound summary heap.heapsnapshot --model devtools\n  \
+    leakhound summary heap.heapsnapshot --filter '^Session$' --sort count")]
+pub struct Summary {
+    /// The snapshot
+    pub file: PathBuf,
+    /// How it is seen.
+    #[command(flatten)]
+    pub viewing: Viewing,
+    /// Order: retained (default), shallow, count, distance or name
+    #[arg(
+        long,
+        value_enum,
+        value_name = "COLUMN",
+        default_value = "retained",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub sort: Sort,
+    /// Only classes whose name matches this regular expression
+    #[arg(long, value_name = "REGEX", value_parser = regex)]
+    pub filter: Option<Regex>,
+    /// Shallow sizes only: several times faster
+    #[arg(long)]
+    pub shallow: bool,
+}
+
+/// Columns that a table can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the columns' own names")]
+pub enum Sort {
+    Retained,
+    Shallow,
+    Count,
+    Distance,
+    Name,
+}
+
+/// `statistics`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  leakhound statistics heap.heapsnapshot\n  \
+    leakhound statistics heap.heapsnapshot --model devtools --json")]
+pub struct Statistics {
+    /// The snapshot
+    pub file: PathBuf,
+    /// gc (default): true reachability; devtools: Chrome's numbers
+    #[arg(
+        long,
+        value_enum,
+        value_name = "MODEL",
+        default_value = "gc",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub model: ModelChoice,
+}
+
+/// `object`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  leakhound object heap.heapsnapshot @12345 --explain\n  \
+    leakhound object heap.heapsnapshot 12345 --model devtools --limit 0")]
+pub struct Object {
+    /// The snapshot
+    pub file: PathBuf,
+    /// The object's id, as in @12345
+    #[arg(value_parser = leakhound_workbench::explore::object_id)]
+    pub id: u32,
+    /// How it is seen.
+    #[command(flatten)]
+    pub viewing: Viewing,
+    /// Say which rule made each number; list every incoming edge
+    #[arg(long)]
+    pub explain: bool,
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Objects are told apart by their ids, which hold for one process only.\n\n\
+    Examples:\n  leakhound diff before.heapsnapshot after.heapsnapshot\n  \
+    leakhound diff before.heapsnapshot after.heapsnapshot --model devtools --limit 0")]
+pub struct Diff {
+    /// The older snapshot
+    pub older: PathBuf,
+    /// The newer one
+    pub newer: PathBuf,
+    /// How they are seen.
+    #[command(flatten)]
+    pub viewing: Viewing,
+    /// Only classes whose name matches this regular expression
+    #[arg(long, value_name = "REGEX", value_parser = regex)]
+    pub filter: Option<Regex>,
+}
+
+/// A regular expression.
+fn regex(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| error.to_string())
 }
 
 /// `guard`.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::arguments::{Analyze, Arguments, Capture, Command, FailOn, Hunt, Run, Watching};
 use crate::printer::Printer;
-use crate::{demo, exit, guard, terminal};
+use crate::{demo, exit, guard, terminal, views};
 
 /// Does what was asked; returns the exit code.
 pub async fn execute(arguments: Arguments, printer: &mut Printer, cancel: &Cancel) -> u8 {
@@ -19,6 +19,10 @@ pub async fn execute(arguments: Arguments, printer: &mut Printer, cancel: &Cance
         Command::Run(arguments) => run_command(arguments, printer, cancel).await,
         Command::Capture(Capture::Heap(arguments)) => capture_command(arguments, printer, cancel).await,
         Command::Analyze(arguments) => analyze_command(arguments, printer, cancel).await,
+        Command::Summary(arguments) => views::summary(arguments, printer, cancel).await,
+        Command::Statistics(arguments) => views::statistics(arguments, printer, cancel).await,
+        Command::Object(arguments) => views::object(arguments, printer, cancel).await,
+        Command::Diff(arguments) => views::diff(arguments, printer, cancel).await,
         Command::Ps => ps_command(printer),
         Command::Demo(arguments) => demo::demo(arguments, printer, cancel).await,
         Command::Guard(arguments) => guard::guard(&arguments.command).await,
@@ -163,13 +167,13 @@ pub(crate) fn verdict(
     Ok(if view.is_partial() { exit::PARTIAL } else { exit::DONE })
 }
 
-fn json(value: &impl Serialize, printer: &mut Printer) -> Result<(), WorkbenchError> {
+pub(crate) fn json(value: &impl Serialize, printer: &mut Printer) -> Result<(), WorkbenchError> {
     let mut text =
         serde_json::to_string_pretty(value).map_err(|error| WorkbenchError::Internal(error.to_string()))?;
     text.push('\n');
     printer.answer(&text).map_err(output)
 }
 
-fn output(source: std::io::Error) -> WorkbenchError {
+pub(crate) fn output(source: std::io::Error) -> WorkbenchError {
     WorkbenchError::File { action: "write to", path: "standard output".into(), source }
 }

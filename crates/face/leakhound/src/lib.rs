@@ -8,3 +8,4 @@ pub mod exit;
 mod guard;
 pub mod printer;
 pub mod terminal;
+mod views;

@@ -2,8 +2,20 @@
 
 use crate::support::{folder, leakhound, run};
 
-const COMMANDS: [&[&str]; 8] =
-    [&[], &["hunt"], &["run"], &["capture"], &["capture", "heap"], &["analyze"], &["ps"], &["demo"]];
+const COMMANDS: [&[&str]; 12] = [
+    &[],
+    &["hunt"],
+    &["run"],
+    &["capture"],
+    &["capture", "heap"],
+    &["analyze"],
+    &["summary"],
+    &["statistics"],
+    &["object"],
+    &["diff"],
+    &["ps"],
+    &["demo"],
+];
 
 #[test]
 fn help_fits_a_screen_and_long_help_ends_with_examples() {

@@ -17,3 +17,4 @@ mod run;
 mod safety;
 mod streams;
 mod targets;
+mod views;

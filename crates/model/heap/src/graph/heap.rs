@@ -160,8 +160,8 @@ impl Heap {
         &self.unknown_sections
     }
 
-    /// Adds what was lost before the bytes came here, such as the end of a compressed file.
-    pub fn add_loss(&mut self, loss: Loss) {
+    /// Adds a loss that happened before the bytes reached this reader.
+    pub fn note_loss(&mut self, loss: Loss) {
         self.losses.push(loss);
     }
 
@@ -228,6 +228,23 @@ impl Heap {
     /// Outgoing edges in file order.
     pub fn edges(&self, node: NodeId) -> impl ExactSizeIterator<Item = Edge> + '_ {
         self.edge_range(node).map(|edge| self.edge_at(edge))
+    }
+
+    /// The node with the given object id: one look at every node.
+    pub fn find(&self, id: u32) -> Option<NodeId> {
+        self.nodes.ids.iter().position(|&other| other == id).map(NodeId::from_index)
+    }
+
+    /// The edges that point at a node, each with its source, in file order: one look at every edge. For
+    /// many nodes, [`super::Reverse`] is faster.
+    pub fn incoming(&self, node: NodeId) -> Vec<(NodeId, Edge)> {
+        let mut found = Vec::new();
+        for (edge, _) in self.edges.targets.iter().enumerate().filter(|&(_, &target)| target == node.0) {
+            // The last node whose edges do not begin behind this one.
+            let source = self.nodes.first_edges.partition_point(|&first| first as usize <= edge) - 1;
+            found.push((NodeId::from_index(source), self.edge_at(edge)));
+        }
+        found
     }
 
     /// Number of outgoing edges.

@@ -115,6 +115,20 @@ impl EdgeKind {
         }
     }
 
+    /// V8's name of the kind.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Context => "context",
+            Self::Element => "element",
+            Self::Property => "property",
+            Self::Internal => "internal",
+            Self::Hidden => "hidden",
+            Self::Shortcut => "shortcut",
+            Self::Weak => "weak",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// Whether the edge's name is a number instead of a string index.
     pub fn is_indexed(self) -> bool {
         matches!(self, Self::Element | Self::Hidden)

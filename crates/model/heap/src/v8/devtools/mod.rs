@@ -4,6 +4,8 @@ mod detachedness;
 mod page_owned;
 mod roots;
 mod shallow;
+#[cfg(test)]
+mod tests;
 
 pub(super) use detachedness::Detachedness;
 pub(super) use page_owned::page_owned;

@@ -1,0 +1,17 @@
+//! Looking into one dump, or comparing two: the classic views, in either model.
+//!
+//! A view function reads what it needs, computes the stages it needs, and returns a view model. Sizes are
+//! bytes, lines and columns count from 1, ids are V8's own (`@12345` in Chrome DevTools).
+
+mod diff;
+mod exploration;
+mod object;
+mod summary;
+
+pub use diff::{DiffOptions, DiffRowView, DiffView, diff};
+pub use exploration::{Dump, Exploration};
+pub use leakhound_heap::Model;
+pub use object::{FieldView, ObjectOptions, ObjectView, ReferenceView, object, object_id};
+pub use summary::{
+    ClassRowView, StatisticsView, SummaryOptions, SummarySort, SummaryView, statistics, summary,
+};

@@ -1,0 +1,225 @@
+//! The views of a dump: class table, statistics, one object, the difference of two dumps.
+
+use leakhound_workbench::explore::{
+    DiffView, Dump, FieldView, ObjectView, ReferenceView, StatisticsView, SummaryView,
+};
+use leakhound_workbench::{figures, names};
+
+use super::format::Line;
+use super::style::{Role, Style};
+use super::table::{self, left, right};
+
+/// Distances from here on go through the root only.
+const SYSTEM: i32 = 100_000_000;
+
+/// The class table, at most `width` columns wide.
+pub fn summary(view: &SummaryView, style: &Style, width: usize) -> String {
+    let mut out = String::new();
+    title(&view.dump, &view.model, *style, width, &mut out);
+    let total = view.dump.total_size;
+    let rows: Vec<_> = (view.classes.iter())
+        .map(|class| {
+            let name = match &class.location {
+                Some(location) => format!("{}  {}", class.name, location),
+                None => class.name.clone(),
+            };
+            [
+                (Role::Strong, names::visible(&name)),
+                (Role::Plain, figures::count(class.count)),
+                (Role::Quiet, class.distance.map_or("–".into(), distance)),
+                (Role::Plain, figures::bytes(class.shallow_size)),
+                (Role::Quiet, share(class.shallow_size, total)),
+                (Role::Plain, class.retained_size.map_or("–".into(), figures::bytes)),
+                (Role::Quiet, class.retained_size.map_or(String::new(), |size| share(size, total))),
+            ]
+        })
+        .collect();
+    let headings = [
+        left("CLASS"),
+        right("COUNT"),
+        right("DIST"),
+        right("SHALLOW"),
+        right(""),
+        right("RETAINED"),
+        right(""),
+    ];
+    table::print(&headings, 0, &rows, (*style, width), &mut out);
+    more(view.matching, rows.len(), "classes", *style, &mut out);
+    out
+}
+
+/// The statistics, one line each.
+pub fn statistics(view: &StatisticsView, style: &Style, width: usize) -> String {
+    let mut out = String::new();
+    title(&view.dump, &view.model, *style, width, &mut out);
+    let total = view.dump.total_size;
+    let lines = [
+        ("V8 heap", view.v8_heap, Role::Strong),
+        ("  compiled code", view.code, Role::Plain),
+        ("  strings", view.strings, Role::Plain),
+        ("  arrays", view.js_arrays, Role::Plain),
+        ("  system", view.system, Role::Plain),
+        ("  other objects", view.other_js, Role::Plain),
+        ("native memory", view.native, Role::Strong),
+        ("  array buffers", view.typed_arrays, Role::Plain),
+        ("  other", view.other_native, Role::Plain),
+    ];
+    let rows = lines.map(|(name, size, role)| {
+        [(role, name.to_owned()), (Role::Plain, figures::bytes(size)), (Role::Quiet, share(size, total))]
+    });
+    table::print(&[left("PART"), right("SHALLOW"), right("")], 0, &rows, (*style, width), &mut out);
+    out
+}
+
+/// One object.
+pub fn object(view: &ObjectView, style: &Style, width: usize) -> String {
+    let mut out = String::new();
+    title(&view.dump, &view.model, *style, width, &mut out);
+    let object = &view.object;
+    let mut line = Line::new(Role::Strong, names::cut_middle(&label(object), width));
+    line.push(Role::Quiet, format!("  {}", view.kind));
+    if view.detached {
+        line.push(Role::Care, "  detached");
+    }
+    line.print(*style, &mut out);
+    let mut fact = |name: &str, role: Role, text: &str| {
+        let mut line = Line::new(Role::Quiet, format!("  {name:<10}"));
+        line.push(role, names::cut_middle(text, width.saturating_sub(12)));
+        line.print(*style, &mut out);
+    };
+    fact("shallow", Role::Plain, &figures::bytes(object.shallow_size));
+    let retained = format!(
+        "{}  {}",
+        figures::bytes(object.retained_size),
+        share(object.retained_size, view.dump.total_size)
+    );
+    fact("retained", Role::Plain, &retained);
+    fact("distance", Role::Plain, &distance(view.distance));
+    if let Some(location) = &view.location {
+        fact("defined", Role::Place, &names::visible(location));
+    }
+    for line in &view.explain {
+        fact("because", Role::Quiet, line);
+    }
+    references("FIELDS", &view.fields, view.field_count, (*style, width), &mut out);
+    references("RETAINERS", &view.retainers, view.retainer_count, (*style, width), &mut out);
+    if view.dominators.is_empty() {
+        return out;
+    }
+    out.push('\n');
+    let rows: Vec<_> = (view.dominators.iter())
+        .map(|node| [(Role::Plain, label(node)), (Role::Plain, figures::bytes(node.retained_size))])
+        .collect();
+    table::print(&[left("DOMINATORS"), right("RETAINED")], 0, &rows, (*style, width), &mut out);
+    out
+}
+
+/// What came and went.
+pub fn diff(view: &DiffView, style: &Style, width: usize) -> String {
+    let mut out = String::new();
+    title(&view.older, &view.model, *style, width, &mut out);
+    title(&view.newer, &view.model, *style, width, &mut out);
+    let rows: Vec<_> = (view.classes.iter())
+        .map(|class| {
+            let role = if class.size_delta > 0 { Role::Strong } else { Role::Plain };
+            [
+                (role, names::visible(&class.name)),
+                (Role::Plain, figures::count(class.added)),
+                (Role::Plain, figures::count(class.removed)),
+                (role, figures::count_between(class.removed, class.added)),
+                (Role::Plain, figures::bytes(class.added_size)),
+                (Role::Plain, figures::bytes(class.removed_size)),
+                (role, figures::bytes_between(class.removed_size, class.added_size)),
+            ]
+        })
+        .collect();
+    let headings = [
+        left("CLASS"),
+        right("NEW"),
+        right("GONE"),
+        right("DELTA"),
+        right("ALLOCATED"),
+        right("FREED"),
+        right("DELTA"),
+    ];
+    table::print(&headings, 0, &rows, (*style, width), &mut out);
+    more(view.matching, rows.len(), "classes", *style, &mut out);
+    out
+}
+
+fn references(
+    heading: &'static str,
+    fields: &[FieldView],
+    count: u64,
+    (style, width): (Style, usize),
+    out: &mut String,
+) {
+    if fields.is_empty() {
+        return;
+    }
+    out.push('\n');
+    let keeps = "keeps its target alive";
+    let rows: Vec<_> = (fields.iter())
+        .map(|field| {
+            let name = match field.edge_kind.as_str() {
+                "element" | "hidden" => format!("[{}]", field.edge),
+                _ => field.edge.clone(),
+            };
+            let rule = if field.rule == keeps { String::new() } else { field.rule.clone() };
+            [
+                (Role::Strong, names::cut_middle(&names::visible(&name), 28)),
+                (Role::Quiet, field.edge_kind.clone()),
+                (Role::Plain, format!("{}  {rule}", label(&field.node)).trim_end().to_owned()),
+                (Role::Plain, figures::bytes(field.node.retained_size)),
+            ]
+        })
+        .collect();
+    let headings = [left(heading), left("EDGE"), left("OBJECT"), right("RETAINED")];
+    table::print(&headings, 2, &rows, (style, width), out);
+    more(count, rows.len(), "of them", style, out);
+}
+
+/// `Session @123`, `(string) @45 "text"`.
+fn label(node: &ReferenceView) -> String {
+    let class = names::visible(&node.class);
+    let text = names::cut_end(&names::visible(&node.name), 60);
+    match (node.class == node.name || node.name.is_empty(), node.class.contains("string")) {
+        (true, _) => format!("{class} @{}", node.id),
+        (false, true) => format!("{class} @{} \"{text}\"", node.id),
+        (false, false) => format!("{class} @{} {text}", node.id),
+    }
+}
+
+fn title(dump: &Dump, model: &str, style: Style, width: usize, out: &mut String) {
+    let facts = format!(
+        "  {} · {} nodes · {} edges · {model} model",
+        figures::bytes(dump.total_size),
+        figures::count(dump.nodes),
+        figures::count(dump.edges),
+    );
+    let room = width.saturating_sub(names::width(&facts)).max(8);
+    let file = names::visible(&dump.file.display().to_string());
+    let mut line = Line::new(Role::Place, names::cut_middle(&file, room));
+    line.push(Role::Quiet, facts);
+    line.print(style, out);
+}
+
+fn more(all: u64, shown: usize, what: &str, style: Style, out: &mut String) {
+    let hidden = all.saturating_sub(shown as u64);
+    if hidden > 0 {
+        let text = format!("{} more {what}: --limit 0 shows all", figures::count(hidden));
+        Line::new(Role::Quiet, text).print(style, out);
+    }
+}
+
+fn distance(distance: i32) -> String {
+    match distance {
+        i32::MIN..0 => "–".into(),
+        SYSTEM.. => format!("root+{}", distance - SYSTEM),
+        near => near.to_string(),
+    }
+}
+
+fn share(part: u64, total: u64) -> String {
+    if total == 0 { String::new() } else { figures::percent(part as f64 / total as f64) }
+}

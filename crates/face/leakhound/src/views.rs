@@ -1,0 +1,130 @@
+//! The commands that look into dumps: arguments to options, a view to the printer, losses to an exit code.
+
+use leakhound_workbench::explore::{
+    self, DiffOptions, Dump, Model, ObjectOptions, SummaryOptions, SummarySort,
+};
+use leakhound_workbench::{Cancel, WorkbenchError, names};
+use serde::Serialize;
+
+use crate::arguments::{Diff, ModelChoice, Object, Sort, Statistics, Summary};
+use crate::commands::{json, output};
+use crate::exit;
+use crate::printer::Printer;
+use crate::terminal::{self, Style};
+
+/// Rows for people who did not say how many.
+const SCREEN: usize = 30;
+/// Fields and retainers of one object.
+const OBJECT: usize = 12;
+
+impl From<ModelChoice> for Model {
+    fn from(choice: ModelChoice) -> Self {
+        match choice {
+            ModelChoice::Gc => Self::Gc,
+            ModelChoice::Devtools => Self::DevTools,
+        }
+    }
+}
+
+/// `--limit`: 0 is everything, and so is saying nothing to a program.
+fn limit(given: Option<usize>, usual: usize, printer: &Printer) -> Option<usize> {
+    match given {
+        Some(0) => None,
+        None if printer.json() => None,
+        None => Some(usual),
+        given => given,
+    }
+}
+
+pub(crate) async fn summary(
+    arguments: Summary,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let options = SummaryOptions {
+        file: arguments.file,
+        model: arguments.viewing.model.into(),
+        sort: match arguments.sort {
+            Sort::Retained => SummarySort::Retained,
+            Sort::Shallow => SummarySort::Shallow,
+            Sort::Count => SummarySort::Count,
+            Sort::Distance => SummarySort::Distance,
+            Sort::Name => SummarySort::Name,
+        },
+        filter: arguments.filter,
+        limit: limit(arguments.viewing.limit, SCREEN, printer),
+        shallow_only: arguments.shallow,
+    };
+    let view = explore::summary(options, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::summary, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn statistics(
+    arguments: Statistics,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let model = arguments.model.into();
+    let view = explore::statistics(arguments.file, model, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::statistics, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn object(
+    arguments: Object,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let options = ObjectOptions {
+        file: arguments.file,
+        model: arguments.viewing.model.into(),
+        id: arguments.id,
+        limit: limit(arguments.viewing.limit, OBJECT, printer),
+        explain: arguments.explain,
+    };
+    let view = explore::object(options, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::object, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn diff(
+    arguments: Diff,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let options = DiffOptions {
+        older: arguments.older,
+        newer: arguments.newer,
+        model: arguments.viewing.model.into(),
+        filter: arguments.filter,
+        limit: limit(arguments.viewing.limit, SCREEN, printer),
+    };
+    let view = explore::diff(options, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::diff, printer)?;
+    Ok(end(&[&view.older, &view.newer], printer))
+}
+
+fn answer<V: Serialize>(
+    view: &V,
+    text: impl FnOnce(&V, &Style, usize) -> String,
+    printer: &mut Printer,
+) -> Result<(), WorkbenchError> {
+    if printer.json() {
+        return json(view, printer);
+    }
+    let text = text(view, printer.style(), printer.width());
+    printer.answer(&text).map_err(output)
+}
+
+/// Tells what the dumps have lost, and turns it into an exit code.
+fn end(dumps: &[&Dump], printer: &mut Printer) -> u8 {
+    let mut code = exit::DONE;
+    for dump in dumps {
+        for loss in &dump.losses {
+            code = exit::PARTIAL;
+            printer.note(&format!("loss       {}: {}", dump.file.display(), names::visible(loss)));
+        }
+    }
+    code
+}

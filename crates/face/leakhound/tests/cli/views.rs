@@ -1,0 +1,234 @@
+//! The views of a dump: `summary`, `statistics`, `object`, `diff`, on dumps of a real process.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use leakhound_heap::{Heap, NodeId};
+use serde_json::Value;
+
+use crate::support::{Running, Said, folder, leakhound, node, run};
+
+/// Two snapshots of one process; between them 40 tickets come, 10 of 25 orders go.
+const SHOP: &str = "const v8 = require('v8');
+class Order { constructor(n) { this.n = { n }; this.note = 'order ' + n; } }
+class Ticket { constructor(n) { this.n = [n]; } }
+const orders = [], tickets = new Map(), weak = new WeakRef({});
+globalThis.shop = { orders, tickets, weak };
+for (let i = 0; i < 25; i++) orders.push(new Order(i));
+v8.writeHeapSnapshot('before.heapsnapshot');
+for (let i = 0; i < 40; i++) tickets.set(i, new Ticket(i));
+orders.splice(0, 10);
+v8.writeHeapSnapshot('after.heapsnapshot');";
+
+fn dumps(folder: &Path) {
+    fs::write(folder.join("shop.js"), SHOP).unwrap();
+    let output =
+        Command::new(node()).arg("shop.js").current_dir(folder).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+fn look(folder: &Path, arguments: &[&str]) -> Said {
+    let said = run(&mut leakhound(folder, arguments));
+    assert_eq!(said.code, 0, "{said:#?}");
+    said
+}
+
+/// The object that the program called `shop`: what the global object says it is.
+fn shop(folder: &Path) -> Value {
+    let text = fs::read(folder.join("after.heapsnapshot")).unwrap();
+    let heap = Heap::read(text.into(), &()).unwrap();
+    let named = |node: NodeId| heap.edges(node).find(|edge| heap.edge_name(edge) == "shop");
+    let shop = heap.nodes().find_map(named).expect("nothing is called shop").to;
+    let id = heap.id(shop).to_string();
+    look(folder, &["object", "after.heapsnapshot", &id, "--json"]).json()
+}
+
+fn class<'a>(view: &'a Value, name: &str) -> &'a Value {
+    let classes = view["classes"].as_array().unwrap();
+    classes.iter().find(|class| class["name"] == name).unwrap_or_else(|| panic!("no {name} in {view:#}"))
+}
+
+#[test]
+fn the_class_table_counts_what_the_program_made_and_says_where() {
+    let here = folder();
+    dumps(here.path());
+    for model in ["gc", "devtools"] {
+        let view = look(here.path(), &["summary", "before.heapsnapshot", "--json", "--model", model]).json();
+        assert_eq!((&view["schema"], &view["model"]), (&"leakhound.summary/1".into(), &model.into()));
+        let order = class(&view, "Order");
+        assert_eq!(order["count"], 25, "{order}");
+        assert!(order["location"].as_str().unwrap().ends_with("shop.js:2:26"), "{order}");
+        let (shallow, retained) = (&order["shallow_size"], &order["retained_size"]);
+        assert!(retained.as_u64() > shallow.as_u64() && shallow.as_u64() > Some(25 * 12), "{order}");
+        assert!(order["key"].as_str().unwrap().ends_with(",1,25,Order"), "{order}");
+
+        let quick = ["summary", "before.heapsnapshot", "--json", "--shallow", "--model", model];
+        let quick = look(here.path(), &quick).json();
+        assert_eq!(class(&quick, "Order")["shallow_size"], *shallow);
+        assert_eq!(class(&quick, "Order")["retained_size"], Value::Null);
+    }
+    let view = look(
+        here.path(),
+        &["summary", "before.heapsnapshot", "--json", "--filter", "^Or", "--sort", "name", "--limit", "1"],
+    );
+    let view = view.json();
+    assert_eq!(view["classes"].as_array().unwrap().len(), 1);
+    assert!(view["matching"].as_u64().unwrap() >= 1);
+    let text = look(here.path(), &["summary", "before.heapsnapshot", "--limit", "5"]).stdout;
+    assert_eq!(text.lines().count(), 8, "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    let wrong = run(&mut leakhound(here.path(), &["summary", "before.heapsnapshot", "--filter", "("]));
+    assert_eq!(wrong.code, 2, "{wrong:#?}");
+}
+
+#[test]
+fn the_parts_of_the_statistics_add_up() {
+    let here = folder();
+    dumps(here.path());
+    for model in ["gc", "devtools"] {
+        let view =
+            look(here.path(), &["statistics", "after.heapsnapshot", "--json", "--model", model]).json();
+        let of = |key: &str| view[key].as_u64().unwrap();
+        assert_eq!(of("total_size"), of("v8_heap") + of("native"), "{view:#}");
+        let js = ["code", "strings", "js_arrays", "system", "other_js"].map(of).iter().sum::<u64>();
+        assert_eq!(of("v8_heap"), js, "{view:#}");
+        assert_eq!(of("native"), of("typed_arrays") + of("other_native"), "{view:#}");
+    }
+    let text = look(here.path(), &["statistics", "after.heapsnapshot"]).stdout;
+    assert!(text.contains("compiled code") && text.contains("gc model"), "{text}");
+}
+
+#[test]
+fn an_object_is_shown_with_its_fields_its_retainers_and_why() {
+    let here = folder();
+    dumps(here.path());
+    let view = look(here.path(), &["object", "after.heapsnapshot", "@1", "--json"]).json();
+    assert_eq!(view["object"]["id"], 1);
+    // From the root down to the orders, by the ids that each step shows.
+    let follow = |view: &Value, name: &str| {
+        let fields = view["fields"].as_array().unwrap();
+        let field = fields.iter().find(|field| field["edge"] == name && field["edge_kind"] != "weak");
+        let id = field.unwrap_or_else(|| panic!("no {name} in {view:#}"))["id"].to_string();
+        look(here.path(), &["object", "after.heapsnapshot", &id, "--json", "--explain"]).json()
+    };
+    let summary = look(here.path(), &["summary", "after.heapsnapshot", "--json", "--filter", "^Map$"]);
+    assert_eq!(class(&summary.json(), "Map")["name"], "Map");
+    {
+        let shop = shop(here.path());
+        let orders = follow(&shop, "orders");
+        assert_eq!(orders["object"]["class"], "Array");
+        let order = follow(&orders, "0");
+        assert_eq!(order["object"]["class"], "Order", "{order:#}");
+        let note = follow(&order, "note");
+        assert_eq!(note["object"]["name"], "order 10", "{note:#}");
+        let retainers = note["retainers"].as_array().unwrap();
+        assert!(retainers.iter().any(|one| one["id"] == order["object"]["id"] && one["edge"] == "note"));
+        assert_eq!(note["dominators"][0]["id"], order["object"]["id"]);
+        assert_eq!(note["dominators"].as_array().unwrap().last().unwrap()["id"], 1);
+        assert!(!note["explain"].as_array().unwrap().is_empty());
+        // A weak reference is no retainer, and says so when asked.
+        let weak = follow(&shop, "weak");
+        let weak =
+            weak["fields"].as_array().unwrap().iter().find(|field| field["edge_kind"] == "weak").cloned();
+        if let Some(weak) = weak {
+            assert!(weak["rule"].as_str().unwrap().starts_with("weak"), "{weak}");
+        }
+    }
+    let said = run(&mut leakhound(here.path(), &["object", "after.heapsnapshot", "@4000000001"]));
+    said.fails(2, &["find @4000000001", "no object has this id"]).hints();
+    let text = look(here.path(), &["object", "after.heapsnapshot", "1", "--explain"]).stdout;
+    for word in ["shallow", "retained", "FIELDS", "because"] {
+        assert!(text.contains(word), "{text}");
+    }
+}
+
+#[test]
+fn a_difference_counts_what_came_and_what_went() {
+    let here = folder();
+    dumps(here.path());
+    for model in ["gc", "devtools"] {
+        let files = ["before.heapsnapshot", "after.heapsnapshot"];
+        let view = look(here.path(), &["diff", files[0], files[1], "--json", "--model", model]).json();
+        let numbers = |name: &str| {
+            let row = class(&view, name);
+            ["added", "removed", "count_delta"].map(|key| row[key].as_i64().unwrap())
+        };
+        assert_eq!(numbers("Ticket"), [40, 0, 40]);
+        assert_eq!(numbers("Order"), [0, 10, -10]);
+        let row = class(&view, "Ticket");
+        assert_eq!(row["size_delta"], row["added_size"]);
+        let back = look(here.path(), &["diff", files[1], files[0], "--json", "--model", model]).json();
+        assert_eq!(class(&back, "Ticket")["removed"], 40);
+    }
+    let text = look(here.path(), &["diff", "before.heapsnapshot", "after.heapsnapshot"]).stdout;
+    assert!(text.contains("Ticket") && text.contains("+40"), "{text}");
+}
+
+#[test]
+fn what_a_truncated_dump_lost_is_said_and_is_exit_code_6() {
+    let here = folder();
+    dumps(here.path());
+    let whole = fs::read(here.path().join("after.heapsnapshot")).unwrap();
+    fs::write(here.path().join("cut.heapsnapshot"), &whole[..whole.len() - 200]).unwrap();
+    let said = run(&mut leakhound(here.path(), &["summary", "cut.heapsnapshot", "--json"]));
+    assert_eq!(said.code, 6, "{said:#?}");
+    assert!(said.stderr.contains("loss       cut.heapsnapshot"), "{said:#?}");
+    assert!(!said.json()["losses"].as_array().unwrap().is_empty());
+    run(&mut leakhound(here.path(), &["summary", "shop.js"])).fails(3, &["shop.js"]).hints();
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let here = folder();
+    dumps(here.path());
+    let mut command = leakhound(here.path(), &["summary", "after.heapsnapshot", "--limit", "0"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn compressed_dumps_and_standard_input_are_read_like_plain_files() {
+    let here = folder();
+    dumps(here.path());
+    let plain = fs::read(here.path().join("after.heapsnapshot")).unwrap();
+    let expected = look(here.path(), &["summary", "after.heapsnapshot", "--json"]).json();
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    // In two parts each: both formats may be concatenated.
+    let (head, tail) = plain.split_at(plain.len() / 2);
+    let packed =
+        [("dump.gz", [gzip(head), gzip(tail)].concat()), ("dump.zst", [zstd(head), zstd(tail)].concat())];
+    for (name, bytes) in &packed {
+        fs::write(here.path().join(name), bytes).unwrap();
+        let view = look(here.path(), &["summary", name, "--json"]).json();
+        assert_eq!(view["classes"], expected["classes"], "{name}");
+        // Cut off: the part that is there is read, and the loss is said.
+        fs::write(here.path().join("cut"), &bytes[..bytes.len() - 2000]).unwrap();
+        let cut = run(&mut leakhound(here.path(), &["summary", "cut", "--json"]));
+        assert_eq!(cut.code, 6, "{name}: {cut:#?}");
+        assert!(cut.stderr.contains("compressed data is cut off"), "{name}: {cut:#?}");
+        let verdict = run(&mut leakhound(here.path(), &["analyze", name, "--json"]));
+        assert_eq!(verdict.code, 0, "{name}: {verdict:#?}");
+    }
+    for bytes in [&plain, &packed[0].1, &packed[1].1] {
+        let mut command = leakhound(here.path(), &["summary", "-", "--json"]);
+        let mut running = Running::start(command.stdin(Stdio::piped()));
+        running.child.stdin.take().unwrap().write_all(bytes).unwrap();
+        let said = running.wait();
+        assert_eq!(said.code, 0, "{said:#?}");
+        assert_eq!(said.json()["classes"], expected["classes"]);
+    }
+    fs::write(here.path().join("nothing.gz"), gzip(b"hello")).unwrap();
+    run(&mut leakhound(here.path(), &["summary", "nothing.gz"]))
+        .fails(3, &["nothing.gz", "not a V8"])
+        .hints();
+}
