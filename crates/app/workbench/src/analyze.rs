@@ -80,6 +80,13 @@ impl Input {
         let mut input = Self { snapshots: Vec::new(), profile: None, hunt: None, root: None };
         for file in files {
             if file.as_os_str() == unpacked::STDIN {
+                if input.snapshots.contains(file) {
+                    return Err(WorkbenchError::usage(
+                        "analyze",
+                        "standard input (-) is given twice",
+                        "it holds one snapshot: name the others",
+                    ));
+                }
                 input.snapshots.push(file.clone());
                 continue;
             }

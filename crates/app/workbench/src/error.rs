@@ -31,6 +31,16 @@ pub enum WorkbenchError {
         /// Why not.
         source: SnapshotError,
     },
+    /// A compressed file is damaged, and what could be unpacked of it is no readable heap snapshot.
+    #[error("read {path}: {loss}")]
+    Container {
+        /// The file.
+        path: PathBuf,
+        /// What the container has lost.
+        loss: String,
+        /// Why the rest is not enough.
+        source: SnapshotError,
+    },
     /// A file is not a readable profile.
     #[error("read {path}")]
     Profile {
@@ -87,7 +97,10 @@ impl WorkbenchError {
             Self::Snapshot { source, .. } => Some(source.hint().unwrap_or_else(|| {
                 "is it really a complete .heapsnapshot file? profiles (.heapprofile, .cpuprofile) are other formats".into()
             })),
-            Self::File { action: "unpack into", .. } => {
+            Self::Container { .. } => {
+                Some("copy or download the file again; `gzip -t` or `zstd -t` checks it".into())
+            }
+            Self::File { action: "unpack", .. } => {
                 Some("set TMPDIR to a folder on a disk with room for the unpacked dump".into())
             }
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
@@ -119,7 +132,7 @@ impl WorkbenchError {
                 ErrorKind::Partial.exit_code()
             }
             Self::File { action: "create" | "write" | "write to", .. } => ErrorKind::Usage.exit_code(),
-            Self::File { .. } | Self::Snapshot { .. } | Self::Profile { .. } => {
+            Self::File { .. } | Self::Snapshot { .. } | Self::Container { .. } | Self::Profile { .. } => {
                 ErrorKind::NotWhatItSays.exit_code()
             }
             Self::Interrupted => ErrorKind::Interrupted.exit_code(),

@@ -4,23 +4,10 @@
 
 use std::fs::File;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use leakhound_heap::SnapshotBytes;
 use memmap2::{Mmap, UncheckedAdvice};
-
-/// Opens a regular file for reading.
-///
-/// # Errors
-/// When it cannot be opened, or is something else.
-pub(crate) fn regular_file(path: &Path) -> std::io::Result<File> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"));
-    }
-    Ok(file)
-}
 
 /// Maps a regular file for reading.
 ///

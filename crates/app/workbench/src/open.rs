@@ -2,25 +2,42 @@
 
 use std::path::Path;
 
-use leakhound_heap::{Heap, Observer, Progress};
+use leakhound_heap::{Heap, Observer, Progress, SnapshotError};
 use leakhound_profile::AllocationProfile;
 use tokio::sync::mpsc;
 
-use crate::{Cancel, Event, WorkbenchError, unpacked};
+use crate::unpacked::UnpackError;
+use crate::{Cancel, Event, WorkbenchError, mapped, unpacked};
 
-/// Reads one snapshot: a file, plain or compressed (gzip, Zstandard), or `-` for standard input.
+/// Reads one snapshot: a file, plain or compressed, a pipe, or standard input (`-`).
 pub(crate) fn heap(
     path: &Path,
     cancel: &Cancel,
     events: &mpsc::Sender<Event>,
 ) -> Result<Heap, WorkbenchError> {
-    let (bytes, lost) = unpacked::bytes(path, cancel, events)?;
     let observer = Watch { path, cancel, events };
-    let mut heap = Heap::read(bytes, &observer).map_err(|source| WorkbenchError::snapshot(path, source))?;
-    if let Some(loss) = lost {
-        heap.note_loss(loss);
+    let contents = unpacked::open(path, cancel, |bytes, total| observer.tell(bytes, total)).map_err(
+        |error| match error {
+            UnpackError::Read(source) => WorkbenchError::File { action: "open", path: path.into(), source },
+            UnpackError::Write(source) => {
+                WorkbenchError::File { action: "unpack", path: path.into(), source }
+            }
+            UnpackError::Cancelled => WorkbenchError::Interrupted,
+        },
+    )?;
+    let bytes = mapped::map(&contents.file).map_err(WorkbenchError::file("open", path))?;
+    match (Heap::read(bytes, &observer), contents.loss) {
+        (Ok(heap), None) => Ok(heap),
+        (Ok(mut heap), Some(loss)) => {
+            heap.note_loss(loss);
+            Ok(heap)
+        }
+        (Err(SnapshotError::Cancelled), _) => Err(WorkbenchError::Interrupted),
+        (Err(source), None) => Err(WorkbenchError::snapshot(path, source)),
+        (Err(source), Some(loss)) => {
+            Err(WorkbenchError::Container { path: path.into(), loss: loss.what, source })
+        }
     }
-    Ok(heap)
 }
 
 struct Watch<'a> {
@@ -29,11 +46,17 @@ struct Watch<'a> {
     events: &'a mpsc::Sender<Event>,
 }
 
-impl Observer for Watch<'_> {
-    fn progress(&self, progress: Progress) {
+impl Watch<'_> {
+    fn tell(&self, bytes: u64, total: u64) {
         let file = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // Progress that nobody has time to hear is dropped, never waited for.
-        let _ = self.events.try_send(Event::Reading { file, bytes: progress.bytes, total: progress.total });
+        let _ = self.events.try_send(Event::Reading { file, bytes, total });
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn progress(&self, progress: Progress) {
+        self.tell(progress.bytes, progress.total);
     }
     fn cancelled(&self) -> bool {
         self.cancel.is_cancelled()

@@ -1,7 +1,9 @@
 //! `analyze` and the files that people give it.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::Stdio;
 
 use crate::support::{ANY_PORT, LEAKY, Node, Said, folder, leakhound, run};
 
@@ -128,4 +130,64 @@ fn a_finding_above_the_threshold_is_exit_code_1() {
     let said = run(&mut leakhound(here.path(), &arguments));
     assert_eq!(said.code, 1, "{said:#?}");
     assert!(said.stdout.starts_with("LEAK ") && said.stdout.contains("sessions (Map)"), "{said:#?}");
+}
+
+#[test]
+fn a_compressed_snapshot_gives_the_same_verdict_as_a_plain_one_from_a_file_and_from_a_pipe() {
+    let here = folder();
+    let target = Node::start(&[ANY_PORT], LEAKY);
+    snapshot(here.path(), &target, "plain.heapsnapshot");
+    let plain = fs::read(here.path().join("plain.heapsnapshot")).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&plain).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let zstd = zstd::encode_all(&plain[..], 1).unwrap();
+    fs::write(here.path().join("plain.heapsnapshot.gz"), &gzip).unwrap();
+    // The name says nothing.
+    fs::write(here.path().join("zstd.heapsnapshot"), &zstd).unwrap();
+
+    // What follows from the heap alone, without the name of the file.
+    let judged = |said: Said| {
+        assert_eq!(said.code, 0, "{said:#?}");
+        let verdict = said.json();
+        assert_eq!(verdict["partial"], false);
+        (verdict["findings"].clone(), verdict["classes"].clone(), verdict["warnings"].clone())
+    };
+    let analyze = |file: &str| {
+        let mut command = leakhound(here.path(), &["analyze", "--json", file]);
+        command.env("TMPDIR", here.path());
+        command
+    };
+    let expected = judged(run(&mut analyze("plain.heapsnapshot")));
+    assert_eq!(judged(run(&mut analyze("plain.heapsnapshot.gz"))), expected);
+    assert_eq!(judged(run(&mut analyze("zstd.heapsnapshot"))), expected);
+    for file in ["plain.heapsnapshot", "plain.heapsnapshot.gz", "zstd.heapsnapshot"] {
+        let from = fs::File::open(here.path().join(file)).unwrap();
+        assert_eq!(judged(run(analyze("-").stdin(from))), expected, "{file} as standard input");
+    }
+    for bytes in [&plain, &gzip, &zstd] {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let bytes = bytes.clone();
+        let sender = std::thread::spawn(move || writer.write_all(&bytes));
+        assert_eq!(judged(run(analyze("-").stdin(Stdio::from(reader)))), expected);
+        sender.join().unwrap().unwrap();
+    }
+    // Nothing is left of what was unpacked.
+    assert_eq!(
+        crate::support::files(here.path()),
+        ["plain.heapsnapshot", "plain.heapsnapshot.gz", "zstd.heapsnapshot"]
+    );
+
+    // Cut off inside the graph there is no verdict; the message names the container and the section.
+    fs::write(here.path().join("half.gz"), &gzip[..gzip.len() / 4]).unwrap();
+    run(&mut analyze("half.gz")).fails(3, &["half.gz", "gzip", "ends in the middle"]).hints();
+    // Cut off inside the strings there is one, and the loss is stated.
+    let strings = plain.len() - 100;
+    let cut = zstd::encode_all(&plain[..strings], 1).unwrap();
+    fs::write(here.path().join("strings.zst"), cut).unwrap();
+    let said = run(&mut analyze("strings.zst"));
+    assert_eq!(said.code, 6, "{said:#?}");
+    run(leakhound(here.path(), &["analyze", "-", "-"]).stdin(Stdio::null()))
+        .fails(2, &["given twice"])
+        .hints();
 }

@@ -27,6 +27,18 @@ struct RawMeta {
     edge_types: Vec<Value>,
     #[serde(default)]
     location_fields: Vec<String>,
+    #[serde(default)]
+    trace_function_info_fields: Vec<String>,
+    #[serde(default)]
+    trace_node_fields: Vec<String>,
+    #[serde(default)]
+    sample_fields: Vec<String>,
+    #[serde(default)]
+    scope_fields: Vec<String>,
+    #[serde(default)]
+    scope_context_var_fields: Vec<String>,
+    #[serde(default)]
+    scope_use_fields: Vec<String>,
 }
 
 /// The snapshot's header.
@@ -81,6 +93,18 @@ pub struct Columns {
     pub location_width: usize,
     /// Columns of object index, script id, line, column; absent when locations cannot be read.
     pub location: Option<[usize; 4]>,
+    /// Names of the fields of a trace function.
+    pub trace_function_fields: Vec<String>,
+    /// Names of the fields of a trace node.
+    pub trace_node_fields: Vec<String>,
+    /// Names of the fields of a sample.
+    pub sample_fields: Vec<String>,
+    /// Names of the fields of a scope.
+    pub scope_fields: Vec<String>,
+    /// Names of the fields of a scope's context variable.
+    pub scope_variable_fields: Vec<String>,
+    /// Names of the fields of a use of a variable.
+    pub scope_use_fields: Vec<String>,
 }
 
 impl Header {
@@ -124,6 +148,12 @@ impl Header {
                 }
                 _ => None,
             },
+            trace_function_fields: raw.meta.trace_function_info_fields,
+            trace_node_fields: raw.meta.trace_node_fields,
+            sample_fields: raw.meta.sample_fields,
+            scope_fields: raw.meta.scope_fields,
+            scope_variable_fields: raw.meta.scope_context_var_fields,
+            scope_use_fields: raw.meta.scope_use_fields,
         };
         Ok(Self {
             node_count: raw.node_count,

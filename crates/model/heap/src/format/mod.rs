@@ -10,16 +10,25 @@ mod locations;
 mod nodes;
 mod numbers;
 mod read;
+mod samples;
+mod scopes;
 mod strings;
+mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
+mod traces;
+#[cfg(test)]
+mod traces_tests;
 mod watch;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 pub use header::{Columns, Header};
+pub use samples::Sample;
+pub use scopes::{Scope, ScopeUse, Scopes};
 pub use strings::Strings;
+pub use traces::{TraceFunction, TraceNode, Traces};
 pub(crate) use watch::Watch;
 
 /// The bytes of a snapshot: a mapped file or a buffer. Kept alive by the heap, because strings are

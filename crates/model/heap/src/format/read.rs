@@ -11,7 +11,10 @@ use super::header::Header;
 use super::locations::read_locations;
 use super::nodes::read_nodes;
 use super::numbers::{Piece, cut};
+use super::samples::read_samples;
+use super::scopes::{ScopeSections, read_scopes};
 use super::strings::Strings;
+use super::traces::{TraceSections, read_traces};
 use super::{Loss, Observer, SnapshotBytes, Stage, Watch};
 use crate::SnapshotError;
 use crate::graph::{EdgeColumns, EdgeKind, Heap, NodeColumns, NodeId, NodeKind};
@@ -28,6 +31,11 @@ struct Sections {
     nodes: Option<Section>,
     edges: Option<Section>,
     locations: Option<Section>,
+    traces: TraceSections,
+    samples: Option<Section>,
+    scopes: ScopeSections,
+    /// Names of sections that this reader does not know.
+    unknown: Vec<String>,
     strings: Option<usize>,
     /// Whether the file goes on to its closing brace, as far as it has been read.
     closed: bool,
@@ -100,6 +108,10 @@ impl Heap {
             None => Vec::new(),
         };
 
+        let traces = read_traces(text, &sections.traces, &header, &mut losses);
+        let samples = read_samples(text, sections.samples.as_ref(), &header.columns, &mut losses);
+        let scopes = read_scopes(text, &sections.scopes, &header.columns, nodes.kinds.len(), &mut losses);
+
         watch.enter(Stage::Strings, edge_section.range.end)?;
         if sections.strings.is_none() && sections.closed {
             return Err(SnapshotError::MissingSection { section: "strings" });
@@ -129,6 +141,10 @@ impl Heap {
             nodes,
             edges,
             locations,
+            traces,
+            samples,
+            scopes,
+            unknown_sections: sections.unknown,
             strings,
             losses,
             node_kinds,
@@ -207,7 +223,25 @@ fn find_sections(text: &[u8], losses: &mut Vec<Loss>) -> Result<(Header, Section
                 // The strings are the last section; where they end is found out when they are read.
                 break;
             }
+            b"trace_tree" => {
+                let (range, complete) = cursor.value()?;
+                sections.traces.tree.get_or_insert(Section { range, complete });
+            }
+            b"trace_function_infos" | b"samples" | b"scopes" | b"scope_context_vars" | b"scope_uses"
+                if cursor.peek() == Some(b'[') =>
+            {
+                let (range, complete) = cursor.flat_array()?;
+                let section = match key {
+                    b"trace_function_infos" => &mut sections.traces.functions,
+                    b"samples" => &mut sections.samples,
+                    b"scopes" => &mut sections.scopes.scopes,
+                    b"scope_context_vars" => &mut sections.scopes.variables,
+                    _ => &mut sections.scopes.uses,
+                };
+                section.get_or_insert(Section { range, complete });
+            }
             _ => {
+                sections.unknown.push(String::from_utf8_lossy(key).into_owned());
                 cursor.value()?;
             }
         }

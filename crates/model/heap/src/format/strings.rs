@@ -89,6 +89,29 @@ impl Strings {
         decode(self.raw(index))
     }
 
+    /// Length in UTF-16 units, as V8 counts: a lone surrogate is one, a character beyond U+FFFF two.
+    pub fn utf16_len(&self, index: u32) -> usize {
+        let mut units = 0;
+        let mut rest = self.raw(index);
+        while let Some((&byte, behind)) = rest.split_first() {
+            let taken = match byte {
+                b'\\' => match behind.first() {
+                    Some(b'u') => 5,
+                    _ => 1,
+                },
+                _ => 0,
+            };
+            // Bytes that go on with a character are no units; four-byte characters are two.
+            units += match byte {
+                0x80..=0xbf => 0,
+                0xf0..=0xff => 2,
+                _ => 1,
+            };
+            rest = behind.get(taken..).unwrap_or_default();
+        }
+        units
+    }
+
     /// Index of the string equal to `text`, which must need no escapes.
     pub fn position(&self, text: &str) -> Option<u32> {
         let bytes = self.bytes.as_slice();
@@ -191,6 +214,13 @@ mod tests {
         assert_eq!(strings.position("plain"), Some(4));
         assert_eq!(strings.position("plai"), None);
         assert_eq!(strings.containing("lai"), [4]);
+    }
+
+    #[test]
+    fn lengths_count_utf16_units_and_lone_surrogates() {
+        let strings = table(r#"["a\"b","\ud83d\ude00!","x\ud800y","\\\n","😀é",""]"#);
+        let lengths: Vec<usize> = (0..6).map(|index| strings.utf16_len(index)).collect();
+        assert_eq!(lengths, [3, 3, 3, 2, 3, 0]);
     }
 
     #[test]

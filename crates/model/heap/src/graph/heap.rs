@@ -6,7 +6,7 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::{Column, EdgeKind, NodeKind};
-use crate::format::{Header, Loss, Strings};
+use crate::format::{Header, Loss, Sample, Scopes, Strings, Traces};
 
 /// Which edges count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,10 @@ pub struct Heap {
     pub(crate) edges: EdgeColumns,
     /// Sorted by node.
     pub(crate) locations: Vec<(u32, Location)>,
+    pub(crate) traces: Option<Traces>,
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) scopes: Option<Scopes>,
+    pub(crate) unknown_sections: Vec<String>,
     pub(crate) strings: Strings,
     pub(crate) losses: Vec<Loss>,
     pub(crate) node_kinds: [NodeKind; 256],
@@ -134,6 +138,26 @@ impl Heap {
     /// What the file should hold and does not.
     pub fn losses(&self) -> &[Loss] {
         &self.losses
+    }
+
+    /// The call stacks that allocated, where allocation tracking was on.
+    pub fn traces(&self) -> Option<&Traces> {
+        self.traces.as_ref()
+    }
+
+    /// The clock of an allocation timeline; empty in a plain snapshot.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// The scopes of the sources (V8 of 2026), where the file has them.
+    pub fn scopes(&self) -> Option<&Scopes> {
+        self.scopes.as_ref()
+    }
+
+    /// Names of sections that this reader does not know and therefore left alone.
+    pub fn unknown_sections(&self) -> &[String] {
+        &self.unknown_sections
     }
 
     /// Adds a loss that happened before the bytes reached this reader.
