@@ -151,11 +151,11 @@ fn unpack(
         offset: length,
         what: match error.kind() {
             io::ErrorKind::UnexpectedEof => format!(
-                "the {} container ends in the middle, after {at} compressed bytes; {length} bytes unpacked",
+                "the compressed data is cut off ({}), after {at} of its bytes; {length} bytes unpacked",
                 container.name()
             ),
             _ => format!(
-                "the {} container is damaged near compressed byte {at} ({error}); {length} bytes unpacked",
+                "the compressed data is damaged ({}, {error}) near its byte {at}; {length} bytes unpacked",
                 container.name()
             ),
         },
