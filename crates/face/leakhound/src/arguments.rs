@@ -288,9 +288,20 @@ pub struct Summary {
     /// Only classes whose name matches this regular expression
     #[arg(long, value_name = "REGEX", value_parser = regex)]
     pub filter: Option<Regex>,
+    /// Only what is kept through contexts, or through detached objects
+    #[arg(long, value_enum, value_name = "WHAT", hide_possible_values = true)]
+    pub only: Option<Only>,
     /// Shallow sizes only: several times faster
     #[arg(long)]
     pub shallow: bool,
+}
+
+/// Objects that a table is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "what keeps them is the name")]
+pub enum Only {
+    Contexts,
+    Detached,
 }
 
 /// Columns that a table can be sorted by.

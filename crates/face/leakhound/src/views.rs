@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use leakhound_workbench::explore::{
-    self, DiffOptions, Dump, Model, ObjectOptions, SummaryOptions, SummarySort, TreeOptions,
+    self, DiffOptions, Dump, Model, ObjectOptions, SummaryOnly, SummaryOptions, SummarySort, TreeOptions,
 };
 use leakhound_workbench::{Cancel, WorkbenchError, names};
 use serde::Serialize;
 
 use crate::arguments::{
-    Branching, Diff, Dominators, ModelChoice, Object, Retainers, Sort, Statistics, Strings, Summary,
+    Branching, Diff, Dominators, ModelChoice, Object, Only, Retainers, Sort, Statistics, Strings, Summary,
 };
 use crate::commands::{json, output};
 use crate::exit;
@@ -56,6 +56,10 @@ pub(crate) async fn summary(
             Sort::Name => SummarySort::Name,
         },
         filter: arguments.filter,
+        only: arguments.only.map(|only| match only {
+            Only::Contexts => SummaryOnly::Contexts,
+            Only::Detached => SummaryOnly::Detached,
+        }),
         limit: limit(arguments.viewing.limit, SCREEN, printer),
         shallow_only: arguments.shallow,
     };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use leakhound_heap::query::{Classes, Comparison, RowSource, Statistics};
+use leakhound_heap::query::{Classes, Comparison, Filter, RowSource, Statistics};
 use leakhound_heap::{Dominators, Heap, Lens, Levels, Model};
 use serde::Deserialize;
 
@@ -17,6 +17,7 @@ struct Worker {
     statistics: WorkerStatistics,
     classes: Vec<WorkerRow>,
     columns: Columns,
+    filters: BTreeMap<String, Vec<WorkerRow>>,
     #[serde(default)]
     difference: Vec<WorkerDifference>,
 }
@@ -142,18 +143,13 @@ fn compare(heap: &Heap, older: &Heap, worker: &Worker) -> Mismatches {
     let classes = Classes::new(heap, &lens);
     let order = Some((&dominators, &retained[..]));
     let source = RowSource { heap, lens: &lens, classes: &classes, levels: Some(&levels), order, only: None };
-    let ours: BTreeMap<String, _> = (source.rows().iter())
-        .map(|row| {
-            let key = row.key(&classes);
-            let numbers = (row.count, row.distance.unwrap(), row.shallow, row.retained.unwrap());
-            (key.to_string(), (key.name.clone(), numbers))
-        })
-        .collect();
-    let theirs: BTreeMap<String, _> = (worker.classes.iter())
-        .map(|row| (row.key.clone(), (row.name.clone(), (row.count, row.distance, row.shallow, row.max_ret))))
-        .collect();
-    for key in ours.keys().chain(theirs.keys().filter(|key| !ours.contains_key(*key))) {
-        wrong.check(|| format!("class {key:?}"), ours.get(key), theirs.get(key));
+    same_rows(&mut wrong, "no filter", source, &worker.classes);
+    for (name, filter) in [
+        ("objectsRetainedByContexts", Filter::Contexts),
+        ("objectsRetainedByDetachedDomNodes", Filter::Detached),
+    ] {
+        let only = filter.nodes(heap, &lens, &levels);
+        same_rows(&mut wrong, name, RowSource { only: Some(&only), ..source }, &worker.filters[name]);
     }
 
     let comparison = Comparison::new((older, &Lens::new(older, Model::DevTools)), (heap, &lens));
@@ -167,6 +163,23 @@ fn compare(heap: &Heap, older: &Heap, worker: &Worker) -> Mismatches {
         wrong.check(|| format!("difference of {key:?}"), ours.get(key), theirs.get(key));
     }
     wrong
+}
+
+/// Compares two class tables, row by row.
+fn same_rows(wrong: &mut Mismatches, filter: &str, source: RowSource<'_>, theirs: &[WorkerRow]) {
+    let ours: BTreeMap<String, _> = (source.rows().iter())
+        .map(|row| {
+            let key = row.key(source.classes);
+            let numbers = (row.count, row.distance.unwrap(), row.shallow, row.retained.unwrap());
+            (key.to_string(), (key.name.clone(), numbers))
+        })
+        .collect();
+    let theirs: BTreeMap<String, _> = (theirs.iter())
+        .map(|row| (row.key.clone(), (row.name.clone(), (row.count, row.distance, row.shallow, row.max_ret))))
+        .collect();
+    for key in ours.keys().chain(theirs.keys().filter(|key| !ours.contains_key(*key))) {
+        wrong.check(|| format!("class {key:?} ({filter})"), ours.get(key), theirs.get(key));
+    }
 }
 
 #[test]

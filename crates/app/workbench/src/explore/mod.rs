@@ -16,7 +16,7 @@ pub use leakhound_heap::Model;
 pub use object::{FieldView, ObjectOptions, ObjectView, ReferenceView, object, object_id};
 pub use strings::{CountView, DuplicateView, ParentView, StringsView, strings};
 pub use summary::{
-    ClassRowView, StatisticsView, SummaryOptions, SummarySort, SummaryView, statistics, summary,
+    ClassRowView, StatisticsView, SummaryOnly, SummaryOptions, SummarySort, SummaryView, statistics, summary,
 };
 pub use trees::{
     DominatorView, DominatorsView, RetainerView, Retainers, RetainersView, TreeOptions, dominators, retainers,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use leakhound_heap::Model;
-use leakhound_heap::query::{ClassRow, RowSource, Statistics};
+use leakhound_heap::query::{ClassRow, Filter, RowSource, Statistics};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,15 @@ pub enum SummarySort {
     Name,
 }
 
+/// Objects that the table is about, where it is not about all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SummaryOnly {
+    /// What the roots reach only through the variables of functions.
+    Contexts,
+    /// What the roots reach only through detached objects (known to the devtools model only).
+    Detached,
+}
+
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct SummaryOptions {
@@ -34,6 +43,8 @@ pub struct SummaryOptions {
     pub sort: SummarySort,
     /// Only classes whose name matches.
     pub filter: Option<Regex>,
+    /// Only what is kept in this way.
+    pub only: Option<SummaryOnly>,
     /// At most so many rows.
     pub limit: Option<usize>,
     /// Shallow sizes only: without distances and retained sizes, which take most of the time.
@@ -97,13 +108,19 @@ fn table(exploration: &Exploration, options: &SummaryOptions) -> SummaryView {
         exploration.prepare();
     }
     let classes = exploration.classes();
+    let filter = options.only.map(|only| match only {
+        SummaryOnly::Contexts => Filter::Contexts,
+        SummaryOnly::Detached => Filter::Detached,
+    });
+    let only =
+        filter.map(|filter| filter.nodes(exploration.heap(), exploration.lens(), exploration.levels()));
     let source = RowSource {
         heap: exploration.heap(),
         lens: exploration.lens(),
         classes,
         levels: (!options.shallow_only).then(|| exploration.levels()),
         order: (!options.shallow_only).then(|| exploration.order()),
-        only: None,
+        only: only.as_ref(),
     };
     let mut rows = source.rows();
     if let Some(filter) = &options.filter {

@@ -76,6 +76,10 @@ fn the_class_table_counts_what_the_program_made_and_says_where() {
     let view = view.json();
     assert_eq!(view["classes"].as_array().unwrap().len(), 1);
     assert!(view["matching"].as_u64().unwrap() >= 1);
+    let only = ["summary", "before.heapsnapshot", "--json", "--model", "devtools", "--only", "contexts"];
+    let only = look(here.path(), &only).json();
+    assert!(class(&only, "system / Context")["count"].as_u64() > Some(0));
+    assert!(only["classes"].as_array().unwrap().iter().all(|class| class["name"] != "global"));
     let text = look(here.path(), &["summary", "before.heapsnapshot", "--limit", "5"]).stdout;
     assert_eq!(text.lines().count(), 8, "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
