@@ -85,10 +85,14 @@ pub enum Command {
     Object(Object),
     /// What keeps an object alive, up to the roots
     Retainers(Retainers),
+    /// How the roots reach an object, or all objects of a class
+    Paths(Paths),
     /// What an object alone keeps alive: the dominator tree downwards
     Dominators(Dominators),
     /// Texts that exist more than once, large strings that slices keep alive
     Strings(Strings),
+    /// Objects by name, by the text of a string or the name of a property
+    Search(Search),
     /// What came and went between two snapshots of one process
     Diff(Diff),
     /// The Node processes here, and whether they can be hunted
@@ -386,6 +390,68 @@ pub struct Retainers {
     /// How much is shown.
     #[command(flatten)]
     pub branching: Branching,
+}
+
+/// `paths`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "For an object: the shortest path through each of its retainers. For a class: the shortest\n\
+    paths to all of its objects, merged as far as they are the same.\n\n\
+    Examples:\n  leakhound paths heap.heapsnapshot @12345\n  \
+    leakhound paths heap.heapsnapshot --class Session --depth 12"
+)]
+pub struct Paths {
+    /// The snapshot
+    pub file: PathBuf,
+    /// The object's id, as in @12345
+    #[arg(value_parser = leakhound_workbench::explore::object_id, required_unless_present = "class", conflicts_with = "class")]
+    pub id: Option<u32>,
+    /// All objects of this class instead
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// gc (default): true reachability; devtools: Chrome's numbers
+    #[arg(
+        long,
+        value_enum,
+        value_name = "MODEL",
+        default_value = "gc",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub model: ModelChoice,
+    /// Levels of a class's tree
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub depth: u16,
+    /// Paths to an object; branches of a class's tree
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+}
+
+/// `search`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  leakhound search heap.heapsnapshot '^Session$' --in names\n  \
+    leakhound search heap.heapsnapshot 'eyJ[A-Za-z0-9_-]+' --in strings")]
+pub struct Search {
+    /// The snapshot
+    pub file: PathBuf,
+    /// A regular expression
+    #[arg(value_parser = regex)]
+    pub pattern: Regex,
+    /// Where: names, strings or properties [default: everywhere]
+    #[arg(long = "in", value_enum, value_name = "WHERE", hide_possible_values = true)]
+    pub within: Option<Within>,
+    /// How it is seen.
+    #[command(flatten)]
+    pub viewing: Viewing,
+}
+
+/// Where a text may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the places' own names")]
+pub enum Within {
+    Names,
+    Strings,
+    Properties,
 }
 
 /// `dominators`.

@@ -23,6 +23,8 @@ pub async fn execute(arguments: Arguments, printer: &mut Printer, cancel: &Cance
         Command::Statistics(arguments) => views::statistics(arguments, printer, cancel).await,
         Command::Object(arguments) => views::object(arguments, printer, cancel).await,
         Command::Retainers(arguments) => views::retainers(arguments, printer, cancel).await,
+        Command::Paths(arguments) => views::paths(arguments, printer, cancel).await,
+        Command::Search(arguments) => views::search(arguments, printer, cancel).await,
         Command::Dominators(arguments) => views::dominators(arguments, printer, cancel).await,
         Command::Strings(arguments) => views::strings(arguments, printer, cancel).await,
         Command::Diff(arguments) => views::diff(arguments, printer, cancel).await,

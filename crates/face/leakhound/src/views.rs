@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use leakhound_workbench::explore::{
-    self, DiffOptions, Dump, Model, ObjectOptions, SummaryOnly, SummaryOptions, SummarySort, TreeOptions,
+    self, DiffOptions, Dump, Model, ObjectOptions, PathsOptions, PathsTo, SearchIn, SearchOptions,
+    SummaryOnly, SummaryOptions, SummarySort, TreeOptions,
 };
 use leakhound_workbench::{Cancel, WorkbenchError, names};
 use serde::Serialize;
 
 use crate::arguments::{
-    Branching, Diff, Dominators, ModelChoice, Object, Only, Retainers, Sort, Statistics, Strings, Summary,
+    Branching, Diff, Dominators, ModelChoice, Object, Only, Paths, Retainers, Search, Sort, Statistics,
+    Strings, Summary, Within,
 };
 use crate::commands::{json, output};
 use crate::exit;
@@ -115,6 +117,48 @@ pub(crate) async fn dominators(
     let options = tree(arguments.file, arguments.id, arguments.branching);
     let view = explore::dominators(options, cancel, &mut |event| printer.event(event)).await?;
     answer(&view, terminal::dominators, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn paths(
+    arguments: Paths,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let to = match (arguments.class, arguments.id) {
+        (Some(class), _) => PathsTo::Class(class),
+        (None, id) => PathsTo::Object(id.unwrap_or_default()),
+    };
+    let options = PathsOptions {
+        file: arguments.file,
+        model: arguments.model.into(),
+        to,
+        limit: usize::try_from(arguments.limit).unwrap_or(usize::MAX),
+        depth: usize::from(arguments.depth),
+    };
+    let view = explore::paths(options, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::paths, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn search(
+    arguments: Search,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let options = SearchOptions {
+        file: arguments.file,
+        model: arguments.viewing.model.into(),
+        pattern: arguments.pattern,
+        within: arguments.within.map(|within| match within {
+            Within::Names => SearchIn::Names,
+            Within::Strings => SearchIn::Strings,
+            Within::Properties => SearchIn::Properties,
+        }),
+        limit: limit(arguments.viewing.limit, SCREEN, printer),
+    };
+    let view = explore::search(options, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::search, printer)?;
     Ok(end(&[&view.dump], printer))
 }
 

@@ -6,6 +6,8 @@
 mod diff;
 mod exploration;
 mod object;
+mod paths;
+mod search;
 mod strings;
 mod summary;
 mod trees;
@@ -14,6 +16,8 @@ pub use diff::{DiffOptions, DiffRowView, DiffView, diff};
 pub use exploration::{Dump, Exploration};
 pub use leakhound_heap::Model;
 pub use object::{FieldView, ObjectOptions, ObjectView, ReferenceView, object, object_id};
+pub use paths::{PathTreeView, PathsOptions, PathsTo, PathsView, paths};
+pub use search::{MatchView, SearchIn, SearchOptions, SearchView, search};
 pub use strings::{CountView, DuplicateView, ParentView, StringsView, strings};
 pub use summary::{
     ClassRowView, StatisticsView, SummaryOnly, SummaryOptions, SummarySort, SummaryView, statistics, summary,

@@ -1,7 +1,8 @@
 //! The views of a dump: class table, statistics, one object, the difference of two dumps.
 
 use leakhound_workbench::explore::{
-    CountView, DiffView, Dump, FieldView, ObjectView, ReferenceView, StatisticsView, StringsView, SummaryView,
+    CountView, DiffView, Dump, FieldView, ObjectView, ReferenceView, SearchView, StatisticsView, StringsView,
+    SummaryView,
 };
 use leakhound_workbench::{figures, names};
 
@@ -163,6 +164,30 @@ pub fn strings(view: &StringsView, style: &Style, width: usize) -> String {
         table::print(&headings, 0, &rows, (*style, width), &mut out);
         more(view.sliced_parents, rows.len(), "strings", *style, &mut out);
     }
+    out
+}
+
+/// What a search found.
+pub fn search(view: &SearchView, style: &Style, width: usize) -> String {
+    let mut out = String::new();
+    title(&view.dump, &view.model, *style, width, &mut out);
+    let rows: Vec<_> = (view.matches.iter())
+        .map(|found| {
+            let what = match &found.property {
+                Some(property) => format!("{} {}", found.matched, names::visible(property)),
+                None => found.matched.clone(),
+            };
+            [
+                (Role::Quiet, names::cut_middle(&what, 32)),
+                (Role::Plain, label(&found.node)),
+                (Role::Plain, figures::bytes(found.node.shallow_size)),
+                (Role::Plain, figures::bytes(found.node.retained_size)),
+            ]
+        })
+        .collect();
+    let headings = [left("MATCHED"), left("OBJECT"), right("SHALLOW"), right("RETAINED")];
+    table::print(&headings, 1, &rows, (*style, width), &mut out);
+    more(view.matching, rows.len(), "matches", *style, &mut out);
     out
 }
 

@@ -13,8 +13,8 @@ mod table;
 mod trees;
 mod verdict;
 
-pub use explore::{diff, object, statistics, strings, summary};
+pub use explore::{diff, object, search, statistics, strings, summary};
 pub use processes::processes;
 pub use style::{ColorChoice, Style};
-pub use trees::{dominators, retainers};
+pub use trees::{dominators, paths, retainers};
 pub use verdict::verdict;

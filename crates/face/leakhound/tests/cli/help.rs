@@ -2,7 +2,7 @@
 
 use crate::support::{folder, leakhound, run};
 
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 17] = [
     &[],
     &["hunt"],
     &["run"],
@@ -13,8 +13,10 @@ const COMMANDS: [&[&str]; 15] = [
     &["statistics"],
     &["object"],
     &["retainers"],
+    &["paths"],
     &["dominators"],
     &["strings"],
+    &["search"],
     &["diff"],
     &["ps"],
     &["demo"],

@@ -200,6 +200,42 @@ fn retainers_lead_up_and_dominators_lead_down() {
 }
 
 #[test]
+fn paths_lead_from_the_roots_to_an_object_and_to_a_whole_class() {
+    let here = folder();
+    dumps(here.path());
+    let found = ["search", "after.heapsnapshot", "^order 12$", "--in", "strings", "--json"];
+    let found = look(here.path(), &found).json();
+    assert_eq!(found["matching"], 1, "{found:#}");
+    let note = &found["matches"][0];
+    assert_eq!((&note["matched"], &note["name"]), (&"string".into(), &"order 12".into()));
+    let id = format!("@{}", note["id"]);
+    for model in ["gc", "devtools"] {
+        let view =
+            look(here.path(), &["paths", "after.heapsnapshot", &id, "--json", "--model", model]).json();
+        let path = view["paths"][0].as_array().unwrap();
+        let edges: Vec<&str> = path.iter().map(|step| step["edge"].as_str().unwrap()).collect();
+        assert_eq!(edges.last(), Some(&"note"), "{view:#}");
+        assert!(path.iter().any(|step| step["class"] == "Order"), "{view:#}");
+        assert_eq!(path.last().unwrap()["id"], note["id"]);
+        let class = ["paths", "after.heapsnapshot", "--class", "Order", "--json", "--model", model];
+        let tree = &look(here.path(), &class).json()["tree"];
+        assert_eq!(tree["objects"], 15, "{tree:#}");
+        assert_eq!(tree.to_string().matches("\"class\":\"Order\"").count(), 5, "five branches: {tree:#}");
+    }
+    let text = look(here.path(), &["paths", "after.heapsnapshot", &id]).stdout;
+    assert!(text.starts_with("after.heapsnapshot") && text.contains("note → (string)"), "{text}");
+    let text = look(here.path(), &["paths", "after.heapsnapshot", "--class", "Order"]).stdout;
+    assert!(text.contains("10 more ways"), "{text}");
+    let said = run(&mut leakhound(here.path(), &["paths", "after.heapsnapshot", "--class", "order"]));
+    said.fails(2, &["no object has it", "Order"]).hints();
+    let property = ["search", "after.heapsnapshot", "^tickets$", "--in", "properties", "--json"];
+    let property = look(here.path(), &property).json();
+    assert!(property["matches"].as_array().unwrap().iter().any(|one| one["property"] == "tickets"));
+    let names = look(here.path(), &["search", "after.heapsnapshot", "^Ticket$", "--in", "names", "--json"]);
+    assert!(names.json()["matching"].as_u64() >= Some(40));
+}
+
+#[test]
 fn repeated_texts_and_pinned_parents_are_counted() {
     let here = folder();
     let script = "const keep = globalThis.keep = [];
