@@ -17,6 +17,7 @@ mod evidence;
 pub mod explore;
 pub mod figures;
 pub mod hunt;
+mod index;
 mod load;
 mod mapped;
 pub mod names;
@@ -31,4 +32,5 @@ pub mod view;
 
 pub use error::WorkbenchError;
 pub use event::{Event, Listener, Plan};
+pub use index::IndexUse;
 pub use leakhound_capture::{Cancel, SnapshotProgress};

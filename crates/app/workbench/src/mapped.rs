@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use leakhound_heap::SnapshotBytes;
-use memmap2::{Mmap, UncheckedAdvice};
+use memmap2::{Mmap, MmapOptions, UncheckedAdvice};
 
 /// Maps a regular file for reading.
 ///
@@ -21,6 +21,16 @@ pub(crate) fn map(file: &File) -> std::io::Result<SnapshotBytes> {
     let map = Arc::new(Mapped(unsafe { Mmap::map(file)? }));
     let released = Arc::clone(&map);
     Ok(SnapshotBytes::releasable(Shared(map), move |range| released.release(range)))
+}
+
+/// Maps `length` bytes of a file of our own from `at`, a multiple of the page size.
+///
+/// # Errors
+/// When they cannot be mapped.
+pub(crate) fn map_part(file: &File, at: u64, length: usize) -> std::io::Result<SnapshotBytes> {
+    // SAFETY: the map is private and read only; the file is an index that only this user may write, and
+    // what was once written to it is never written again nor cut off.
+    Ok(SnapshotBytes::new(unsafe { MmapOptions::new().offset(at).len(length).map(file)? }))
 }
 
 struct Mapped(Mmap);

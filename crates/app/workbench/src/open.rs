@@ -6,7 +6,8 @@ use leakhound_heap::{Heap, Observer, Progress, SnapshotError};
 use leakhound_profile::AllocationProfile;
 use tokio::sync::mpsc;
 
-use crate::unpacked::UnpackError;
+use crate::index::Index;
+use crate::unpacked::{Contents, UnpackError};
 use crate::{Cancel, Event, WorkbenchError, mapped, unpacked};
 
 /// Reads one snapshot: a file, plain or compressed, a pipe, or standard input (`-`).
@@ -15,16 +16,47 @@ pub(crate) fn heap(
     cancel: &Cancel,
     events: &mpsc::Sender<Event>,
 ) -> Result<Heap, WorkbenchError> {
+    let contents = contents(path, cancel, events)?;
+    read(path, contents, cancel, events)
+}
+
+/// The same, from the index of the file where it has one; with the index, new or old, for what is computed
+/// from now on. Only plain files have one: of others, the text would have to be unpacked again.
+pub(crate) fn indexed_heap(
+    path: &Path,
+    cancel: &Cancel,
+    events: &mpsc::Sender<Event>,
+) -> Result<(Heap, Option<Index>), WorkbenchError> {
+    let contents = contents(path, cancel, events)?;
+    let index = (contents.plain).then(|| Index::open(path, &contents.file)).flatten();
+    let Some(index) = index else { return Ok((read(path, contents, cancel, events)?, None)) };
+    let bytes = mapped::map(&contents.file).map_err(WorkbenchError::file("open", path))?;
+    if let Some(heap) = Heap::kept(bytes, &index) {
+        return Ok((heap, Some(index)));
+    }
+    let heap = read(path, contents, cancel, events)?;
+    // Of a damaged dump nothing is kept: it says anew what is wrong with it.
+    let whole = heap.losses().is_empty();
+    let heap = heap.keep(&index);
+    Ok((heap, whole.then_some(index)))
+}
+
+fn contents(path: &Path, cancel: &Cancel, events: &mpsc::Sender<Event>) -> Result<Contents, WorkbenchError> {
     let observer = Watch { path, cancel, events };
-    let contents = unpacked::open(path, cancel, |bytes, total| observer.tell(bytes, total)).map_err(
-        |error| match error {
-            UnpackError::Read(source) => WorkbenchError::File { action: "open", path: path.into(), source },
-            UnpackError::Write(source) => {
-                WorkbenchError::File { action: "unpack", path: path.into(), source }
-            }
-            UnpackError::Cancelled => WorkbenchError::Interrupted,
-        },
-    )?;
+    unpacked::open(path, cancel, |bytes, total| observer.tell(bytes, total)).map_err(|error| match error {
+        UnpackError::Read(source) => WorkbenchError::File { action: "open", path: path.into(), source },
+        UnpackError::Write(source) => WorkbenchError::File { action: "unpack", path: path.into(), source },
+        UnpackError::Cancelled => WorkbenchError::Interrupted,
+    })
+}
+
+fn read(
+    path: &Path,
+    contents: Contents,
+    cancel: &Cancel,
+    events: &mpsc::Sender<Event>,
+) -> Result<Heap, WorkbenchError> {
+    let observer = Watch { path, cancel, events };
     let bytes = mapped::map(&contents.file).map_err(WorkbenchError::file("open", path))?;
     match (Heap::read(bytes, &observer), contents.loss) {
         (Ok(heap), None) => Ok(heap),

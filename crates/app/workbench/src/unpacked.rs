@@ -54,6 +54,8 @@ impl Container {
 pub(crate) struct Contents {
     /// A plain file, whole.
     pub(crate) file: File,
+    /// Whether it is the very file that was asked for.
+    pub(crate) plain: bool,
     /// What the container has lost.
     pub(crate) loss: Option<Loss>,
 }
@@ -93,7 +95,7 @@ pub(crate) fn open(
         let mut start = [0u8; 4];
         let length = std::os::unix::fs::FileExt::read_at(&file, &mut start, 0).map_err(UnpackError::Read)?;
         if Container::of(start.get(..length).unwrap_or_default()) == Container::Plain {
-            return Ok(Contents { file, loss: None });
+            return Ok(Contents { file, plain: true, loss: None });
         }
     }
     unpack(Input::new(file, cancel), total, &folder(), cancel, progress)
@@ -101,14 +103,19 @@ pub(crate) fn open(
 
 /// Where the text goes: `TMPDIR` where it is set, else the user's cache, because `/tmp` is often memory.
 fn folder() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = || {
-        let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))?;
-        let folder = base.join("leakhound");
-        std::fs::create_dir_all(&folder).ok()?;
-        Some(folder)
-    };
     set("TMPDIR").or_else(cache).unwrap_or_else(std::env::temp_dir)
+}
+
+fn set(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Our folder in the user's cache.
+pub(crate) fn cache() -> Option<PathBuf> {
+    let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))?;
+    let folder = base.join("leakhound");
+    std::fs::create_dir_all(&folder).ok()?;
+    Some(folder)
 }
 
 fn unpack(
@@ -160,7 +167,7 @@ fn unpack(
             ),
         },
     });
-    Ok(Contents { file: out, loss })
+    Ok(Contents { file: out, plain: false, loss })
 }
 
 /// The first four bytes, left where they are. A pipe may give them one by one.

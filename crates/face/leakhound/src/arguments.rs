@@ -56,8 +56,11 @@ pub struct Global {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Show no progress
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub no_progress: bool,
+    /// Neither read nor write FILE.lhx, the index of a dump
+    #[arg(long, global = true)]
+    pub no_index: bool,
 }
 
 /// The commands.

@@ -7,11 +7,14 @@ use leakhound::arguments::{Arguments, Command};
 use leakhound::commands::execute;
 use leakhound::exit;
 use leakhound::printer::Printer;
-use leakhound_workbench::Cancel;
+use leakhound_workbench::{Cancel, IndexUse};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log(arguments.global.verbose);
+    if arguments.global.no_index {
+        IndexUse::No.decide();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(_) => return ExitCode::from(exit::BUG),

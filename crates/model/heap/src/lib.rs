@@ -31,6 +31,7 @@
 mod error;
 pub mod format;
 pub mod graph;
+pub mod index;
 pub mod order;
 pub mod query;
 pub mod v8;
@@ -38,5 +39,6 @@ pub mod v8;
 pub use error::SnapshotError;
 pub use format::{Loss, Observer, Progress, SnapshotBytes, Stage};
 pub use graph::{Edge, EdgeKind, Heap, IdSet, Location, Model, NodeId, NodeKind, NodeSet, Reverse};
+pub use index::Store;
 pub use order::{Distances, Dominators, Levels};
 pub use v8::Lens;

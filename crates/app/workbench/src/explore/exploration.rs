@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use leakhound_heap::graph::Column;
-use leakhound_heap::query::Classes;
+use leakhound_heap::index::Shelf;
+use leakhound_heap::query::{ClassRow, Classes, RowSource};
 use leakhound_heap::v8::{Landmarks, Scripts};
 use leakhound_heap::{Dominators, Heap, Lens, Levels, Model, NodeId, Reverse};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use crate::index::Index;
 use crate::{Cancel, Event, WorkbenchError, names, open};
 
 /// What every view says about the dump it was made from.
@@ -32,6 +34,7 @@ pub struct Exploration {
     path: PathBuf,
     heap: Heap,
     lens: Lens,
+    index: Option<Index>,
     order: OnceLock<(Dominators, Column<u64>)>,
     levels: OnceLock<Levels>,
     classes: OnceLock<Classes>,
@@ -47,18 +50,27 @@ impl Exploration {
         cancel: &Cancel,
         events: &mpsc::Sender<Event>,
     ) -> Result<Self, WorkbenchError> {
-        let heap = open::heap(path, cancel, events)?;
+        let (heap, index) = open::indexed_heap(path, cancel, events)?;
         let _ = events.try_send(Event::Judging);
+        let shelf = shelf(index.as_ref(), model);
+        let lens = Lens::kept(&heap, model, &shelf).unwrap_or_else(|| Lens::new(&heap, model).keep(&shelf));
+        drop(shelf);
         Ok(Self {
             path: path.to_owned(),
-            lens: Lens::new(&heap, model),
             heap,
+            lens,
+            index,
             order: OnceLock::new(),
             levels: OnceLock::new(),
             classes: OnceLock::new(),
             scripts: OnceLock::new(),
             reverse: OnceLock::new(),
         })
+    }
+
+    /// Where what this model makes of the dump is kept.
+    pub(crate) fn shelf(&self) -> Shelf<'_> {
+        shelf(self.index.as_ref(), self.lens.model())
     }
 
     /// The heap.
@@ -84,22 +96,61 @@ impl Exploration {
 
     /// The dominator tree and the retained size of every node.
     pub fn order(&self) -> (&Dominators, &[u64]) {
+        let nodes = self.heap.node_count();
         let (dominators, retained) = self.order.get_or_init(|| {
-            let dominators = Dominators::of(&self.heap, &self.lens);
-            let retained = dominators.retained_by(&self.heap, &self.lens);
-            (dominators, retained)
+            let shelf = self.shelf();
+            let kept = || Some((Dominators::kept(&self.heap, &shelf)?, shelf.column_of("retained", nodes)?));
+            kept().unwrap_or_else(|| {
+                let dominators = Dominators::of(&self.heap, &self.lens);
+                let retained = dominators.retained_by(&self.heap, &self.lens);
+                (dominators.keep(&shelf), shelf.park("retained", retained))
+            })
         });
         (dominators, retained)
     }
 
     /// Distances.
     pub fn levels(&self) -> &Levels {
-        self.levels.get_or_init(|| Levels::of(&self.heap, &self.lens))
+        self.levels.get_or_init(|| {
+            let shelf = self.shelf();
+            let new = || Levels::of(&self.heap, &self.lens).keep(&shelf);
+            Levels::kept(&self.heap, &shelf).unwrap_or_else(new)
+        })
     }
 
     /// The class of every node.
     pub fn classes(&self) -> &Classes {
-        self.classes.get_or_init(|| Classes::new(&self.heap, &self.lens))
+        self.classes.get_or_init(|| {
+            let shelf = self.shelf();
+            let new = || Classes::new(&self.heap, &self.lens).keep(&shelf);
+            Classes::kept(&self.heap, &shelf).unwrap_or_else(new)
+        })
+    }
+
+    /// What a class table is made of: everything, or nothing that needs the tree.
+    pub(crate) fn row_source(&self, shallow_only: bool) -> RowSource<'_> {
+        if !shallow_only {
+            self.prepare();
+        }
+        RowSource {
+            heap: &self.heap,
+            lens: &self.lens,
+            classes: self.classes(),
+            levels: (!shallow_only).then(|| self.levels()),
+            order: (!shallow_only).then(|| self.order()),
+            only: None,
+        }
+    }
+
+    /// The class table of all nodes, in the order of the file.
+    pub fn rows(&self, shallow_only: bool) -> Vec<ClassRow> {
+        let shelf = self.shelf();
+        let name = if shallow_only { "shallow_rows" } else { "rows" };
+        shelf.value(name).unwrap_or_else(|| {
+            let rows = self.row_source(shallow_only).rows();
+            shelf.keep_value(name, &rows);
+            rows
+        })
     }
 
     /// The scripts.
@@ -137,5 +188,23 @@ impl Exploration {
             location.line.saturating_add(1),
             location.column.saturating_add(1)
         ))
+    }
+}
+
+/// An index is worth nothing before it is whole; what the command has computed is whole when it ends.
+impl Drop for Exploration {
+    fn drop(&mut self) {
+        if let Some(index) = &self.index
+            && let Err(error) = index.commit()
+        {
+            tracing::debug!(%error, "the index cannot be written");
+        }
+    }
+}
+
+fn shelf(index: Option<&Index>, model: Model) -> Shelf<'_> {
+    match index {
+        Some(index) => Shelf::new(index, model.as_str()),
+        None => Shelf::new(&(), model.as_str()),
     }
 }

@@ -104,25 +104,18 @@ pub async fn summary(
 }
 
 fn table(exploration: &Exploration, options: &SummaryOptions) -> SummaryView {
-    if !options.shallow_only {
-        exploration.prepare();
-    }
-    let classes = exploration.classes();
-    let filter = options.only.map(|only| match only {
-        SummaryOnly::Contexts => Filter::Contexts,
-        SummaryOnly::Detached => Filter::Detached,
-    });
-    let only =
-        filter.map(|filter| filter.nodes(exploration.heap(), exploration.lens(), exploration.levels()));
-    let source = RowSource {
-        heap: exploration.heap(),
-        lens: exploration.lens(),
-        classes,
-        levels: (!options.shallow_only).then(|| exploration.levels()),
-        order: (!options.shallow_only).then(|| exploration.order()),
-        only: only.as_ref(),
+    let mut rows = match options.only {
+        None => exploration.rows(options.shallow_only),
+        Some(only) => {
+            let filter = match only {
+                SummaryOnly::Contexts => Filter::Contexts,
+                SummaryOnly::Detached => Filter::Detached,
+            };
+            let nodes = filter.nodes(exploration.heap(), exploration.lens(), exploration.levels());
+            RowSource { only: Some(&nodes), ..exploration.row_source(options.shallow_only) }.rows()
+        }
     };
-    let mut rows = source.rows();
+    let classes = exploration.classes();
     if let Some(filter) = &options.filter {
         rows.retain(|row| filter.is_match(&row.key(classes).name));
     }

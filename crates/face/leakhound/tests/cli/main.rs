@@ -12,6 +12,7 @@ mod demo;
 mod faults;
 mod files;
 mod help;
+mod index;
 mod load;
 mod run;
 mod safety;

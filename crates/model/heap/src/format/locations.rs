@@ -4,7 +4,7 @@ use super::Loss;
 use super::header::Header;
 use super::numbers::Numbers;
 use super::read::Section;
-use crate::graph::Location;
+use crate::graph::{Location, Locations};
 
 /// Reads the table of locations, sorted by node; the first of several for one node rules.
 pub(super) fn read_locations(
@@ -13,14 +13,14 @@ pub(super) fn read_locations(
     header: &Header,
     node_count: usize,
     losses: &mut Vec<Loss>,
-) -> Vec<(u32, Location)> {
+) -> Locations {
     let Some([object, script, line, column]) = header.columns.location else {
         losses.push(Loss {
             section: "locations",
             offset: section.range.start as u64,
             what: "the header names no columns".into(),
         });
-        return Vec::new();
+        return Locations::default();
     };
     let width = header.columns.location_width;
     let node_width = header.columns.node_width as u64;
@@ -62,5 +62,5 @@ pub(super) fn read_locations(
     }
     locations.sort_by_key(|&(node, _)| node);
     locations.dedup_by_key(|&mut (node, _)| node);
-    locations
+    Locations::of(&locations)
 }

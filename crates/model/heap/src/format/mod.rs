@@ -25,6 +25,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use header::{Columns, Header};
+pub(crate) use read::{Layout, kinds};
 pub use samples::Sample;
 pub use scopes::{Scope, ScopeUse, Scopes};
 pub use strings::Strings;

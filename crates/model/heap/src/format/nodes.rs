@@ -22,11 +22,12 @@ struct NodeSlices<'a> {
     trace_nodes: Option<&'a mut [u32]>,
 }
 
+/// The columns, and the bytes of all nodes and what V8 counts beside them.
 pub(super) fn read_nodes(
     found: &Pieces<'_>,
     header: &Header,
     watch: &Watch<'_>,
-) -> Result<NodeColumns, SnapshotError> {
+) -> Result<(NodeColumns, u64), SnapshotError> {
     let columns = &header.columns;
     let count = header.node_count as usize;
     let pieces = &found.pieces;
@@ -93,7 +94,7 @@ pub(super) fn read_nodes(
             what: format!("the edge counts add up to {sum}, the header declares {}", header.edge_count),
         });
     }
-    Ok(NodeColumns {
+    let nodes = NodeColumns {
         kinds: kinds.into(),
         names: names.into(),
         ids: ids.into(),
@@ -102,7 +103,8 @@ pub(super) fn read_nodes(
         first_edges: first_edges.into(),
         detachedness: detachedness.map(Column::from),
         trace_nodes: trace_nodes.map(Column::from),
-    })
+    };
+    Ok((nodes, total))
 }
 
 /// The self sizes of one piece.

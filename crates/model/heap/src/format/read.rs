@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::cursor::Cursor;
 use super::edges::read_edges;
@@ -11,13 +12,13 @@ use super::header::Header;
 use super::locations::read_locations;
 use super::nodes::read_nodes;
 use super::numbers::{Piece, cut};
-use super::samples::read_samples;
-use super::scopes::{ScopeSections, read_scopes};
+use super::samples::{Sample, read_samples};
+use super::scopes::{ScopeSections, Scopes, read_scopes};
 use super::strings::Strings;
-use super::traces::{TraceSections, read_traces};
+use super::traces::{TraceSections, Traces, read_traces};
 use super::{Loss, Observer, SnapshotBytes, Stage, Watch};
 use crate::SnapshotError;
-use crate::graph::{EdgeColumns, EdgeKind, Heap, NodeColumns, NodeId, NodeKind};
+use crate::graph::{EdgeColumns, EdgeKind, Heap, Locations, NodeColumns, NodeId, NodeKind};
 
 /// Ordinals are 32 bits wide and the largest value is kept free.
 const MAXIMUM: u64 = u32::MAX as u64 - 1;
@@ -25,9 +26,10 @@ const MAXIMUM: u64 = u32::MAX as u64 - 1;
 /// The largest sum of all sizes: what a JSON number holds exactly. Sums over any part of the heap fit.
 pub(super) const MAXIMUM_BYTES: u64 = 1 << 53;
 
-/// Where the sections stand.
-#[derive(Default)]
-struct Sections {
+/// Where the sections stand in the file, in bytes.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Layout {
+    header: Range<usize>,
     nodes: Option<Section>,
     edges: Option<Section>,
     locations: Option<Section>,
@@ -35,13 +37,33 @@ struct Sections {
     samples: Option<Section>,
     scopes: ScopeSections,
     /// Names of sections that this reader does not know.
-    unknown: Vec<String>,
+    pub(crate) unknown: Vec<String>,
     strings: Option<usize>,
     /// Whether the file goes on to its closing brace, as far as it has been read.
     closed: bool,
 }
 
-impl Sections {
+impl Layout {
+    /// The header, read once more.
+    pub(crate) fn header(&self, text: &[u8]) -> Option<Header> {
+        Header::parse(text.get(self.header.clone())?, self.header.start as u64).ok()
+    }
+
+    /// What follows the graph: stacks that allocated, the timeline's clock, scopes of the sources.
+    pub(crate) fn side_tables(
+        &self,
+        text: &[u8],
+        header: &Header,
+        nodes: usize,
+        losses: &mut Vec<Loss>,
+    ) -> (Option<Traces>, Vec<Sample>, Option<Scopes>) {
+        (
+            read_traces(text, &self.traces, header, losses),
+            read_samples(text, self.samples.as_ref(), &header.columns, losses),
+            read_scopes(text, &self.scopes, &header.columns, nodes, losses),
+        )
+    }
+
     /// Why a section is not there.
     fn missing(&self, section: &'static str, length: usize, expected: u64) -> SnapshotError {
         if self.closed {
@@ -53,7 +75,7 @@ impl Sections {
 }
 
 /// Where a section's numbers stand.
-#[derive(Clone)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Section {
     /// Between its brackets.
     pub(super) range: Range<usize>,
@@ -71,21 +93,21 @@ impl Heap {
         let text = bytes.as_slice();
         let mut watch = Watch::new(observer, &bytes);
         let mut losses = Vec::new();
-        let (header, sections) = find_sections(text, &mut losses)?;
+        let (header, layout) = find_sections(text, &mut losses)?;
         check_limits(&header)?;
 
         let columns = &header.columns;
         let numbers = |count: u64, width: usize| count.saturating_mul(width as u64);
-        let node_section = sections.nodes.clone().ok_or_else(|| {
-            sections.missing("nodes", text.len(), numbers(header.node_count, columns.node_width))
+        let node_section = layout.nodes.clone().ok_or_else(|| {
+            layout.missing("nodes", text.len(), numbers(header.node_count, columns.node_width))
         })?;
         watch.enter(Stage::Nodes, node_section.range.start)?;
         let node_kinds = kinds(&header.columns.node_types, NodeKind::from_name, NodeKind::Unknown);
         let found = pieces(text, &node_section, "nodes", columns.node_width, header.node_count, &mut losses)?;
-        let nodes = read_nodes(&found, &header, &watch)?;
+        let (nodes, total_size) = read_nodes(&found, &header, &watch)?;
 
-        let edge_section = sections.edges.clone().ok_or_else(|| {
-            sections.missing("edges", text.len(), numbers(header.edge_count, columns.edge_width))
+        let edge_section = layout.edges.clone().ok_or_else(|| {
+            layout.missing("edges", text.len(), numbers(header.edge_count, columns.edge_width))
         })?;
         watch.enter(Stage::Edges, edge_section.range.start)?;
         let edge_kinds = kinds(&header.columns.edge_types, EdgeKind::from_name, EdgeKind::Unknown);
@@ -103,20 +125,17 @@ impl Heap {
             });
         }
 
-        let locations = match &sections.locations {
+        let locations = match &layout.locations {
             Some(section) => read_locations(text, section, &header, nodes.kinds.len(), &mut losses),
-            None => Vec::new(),
+            None => Locations::default(),
         };
-
-        let traces = read_traces(text, &sections.traces, &header, &mut losses);
-        let samples = read_samples(text, sections.samples.as_ref(), &header.columns, &mut losses);
-        let scopes = read_scopes(text, &sections.scopes, &header.columns, nodes.kinds.len(), &mut losses);
+        let (traces, samples, scopes) = layout.side_tables(text, &header, nodes.kinds.len(), &mut losses);
 
         watch.enter(Stage::Strings, edge_section.range.end)?;
-        if sections.strings.is_none() && sections.closed {
+        if layout.strings.is_none() && layout.closed {
             return Err(SnapshotError::MissingSection { section: "strings" });
         }
-        let strings = read_strings(&bytes, sections.strings, &nodes, &edges, &edge_kinds, &mut losses)?;
+        let strings = read_strings(&bytes, layout.strings, &nodes, &edges, &edge_kinds, &mut losses)?;
 
         let root = header.root_index / header.columns.node_width as u64;
         if root >= nodes.kinds.len() as u64
@@ -144,7 +163,8 @@ impl Heap {
             traces,
             samples,
             scopes,
-            unknown_sections: sections.unknown,
+            layout,
+            total_size,
             strings,
             losses,
             node_kinds,
@@ -155,10 +175,10 @@ impl Heap {
     }
 }
 
-fn find_sections(text: &[u8], losses: &mut Vec<Loss>) -> Result<(Header, Sections), SnapshotError> {
+fn find_sections(text: &[u8], losses: &mut Vec<Loss>) -> Result<(Header, Layout), SnapshotError> {
     let mut cursor = Cursor::new(text);
     let mut header = None;
-    let mut sections = Sections::default();
+    let mut sections = Layout::default();
     cursor.expect(b'{', "\"{\"")?;
     loop {
         match cursor.peek() {
@@ -205,7 +225,8 @@ fn find_sections(text: &[u8], losses: &mut Vec<Loss>) -> Result<(Header, Section
             b"snapshot" => {
                 let offset = cursor.at as u64;
                 let (range, _) = cursor.value()?;
-                header = Some(Header::parse(&text[range], offset)?);
+                header = Some(Header::parse(&text[range.clone()], offset)?);
+                sections.header = range;
             }
             b"nodes" | b"edges" | b"locations" => {
                 let (range, complete) = cursor.flat_array()?;
@@ -323,7 +344,7 @@ fn short(section: &Section, name: &'static str, found: u64, expected: u64, lengt
     }
 }
 
-fn kinds<K: Copy>(names: &[String], from_name: impl Fn(&str) -> K, unknown: K) -> [K; 256] {
+pub(crate) fn kinds<K: Copy>(names: &[String], from_name: impl Fn(&str) -> K, unknown: K) -> [K; 256] {
     let mut kinds = [unknown; 256];
     for (slot, name) in kinds.iter_mut().zip(names) {
         *slot = from_name(name);

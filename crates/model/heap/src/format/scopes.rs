@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::Loss;
 use super::header::Columns;
 use super::read::Section;
@@ -44,7 +46,7 @@ pub struct Scopes {
 }
 
 /// The three sections, as far as they are there.
-#[derive(Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct ScopeSections {
     pub(super) scopes: Option<Section>,
     pub(super) variables: Option<Section>,

@@ -7,13 +7,14 @@ use memchr::memmem;
 use super::SnapshotBytes;
 use super::cursor::{Cursor, end_of_string};
 use crate::SnapshotError;
+use crate::graph::Column;
 
 /// The string table. Index 0 is usually a dummy.
 #[derive(Debug)]
 pub struct Strings {
     bytes: SnapshotBytes,
     /// Offset of each string's content, behind the opening quote.
-    starts: Vec<u64>,
+    starts: Column<u64>,
     /// Shown for strings that a truncated file has lost.
     declared: usize,
 }
@@ -52,7 +53,17 @@ impl Strings {
             }
         };
         let declared = starts.len();
-        Ok((Self { bytes, starts, declared }, at, complete))
+        Ok((Self { bytes, starts: starts.into(), declared }, at, complete))
+    }
+
+    /// The table whose strings begin at `starts`, as [`Self::find`] found them in the same bytes.
+    pub(crate) fn at(bytes: SnapshotBytes, starts: Column<u64>) -> Self {
+        Self { bytes, declared: starts.len(), starts }
+    }
+
+    /// Where each string begins, for [`Self::at`].
+    pub(crate) fn starts(&mut self) -> &mut Column<u64> {
+        &mut self.starts
     }
 
     /// Makes indexes up to `count` valid although the file lost them.

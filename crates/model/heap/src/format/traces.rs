@@ -1,5 +1,7 @@
 //! `trace_function_infos` and `trace_tree`: which call stacks allocated, recorded with allocation tracking.
 
+use serde::{Deserialize, Serialize};
+
 use super::Loss;
 use super::header::Header;
 use super::read::Section;
@@ -61,7 +63,7 @@ impl Traces {
 }
 
 /// The two sections, as far as they are there.
-#[derive(Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct TraceSections {
     pub(super) functions: Option<Section>,
     /// The whole value, brackets included.

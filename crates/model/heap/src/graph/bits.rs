@@ -1,6 +1,7 @@
 //! One bit a node.
 
-use super::{Buffer, NodeId};
+use super::{Buffer, Column, NodeId};
+use crate::index::Shelf;
 
 /// A set of nodes of one heap.
 pub struct NodeSet {
@@ -11,6 +12,19 @@ impl NodeSet {
     /// The empty set of a heap of `nodes` nodes.
     pub fn empty(nodes: usize) -> Self {
         Self { words: Buffer::zeroed(nodes.div_ceil(64)) }
+    }
+
+    /// Keeps the set.
+    pub(crate) fn keep(&self, shelf: &Shelf<'_>, name: &str) {
+        shelf.copy_buffer(name, &self.words);
+    }
+
+    /// A set that was kept, of a heap of `nodes` nodes.
+    pub(crate) fn kept(shelf: &Shelf<'_>, name: &str, nodes: usize) -> Option<Self> {
+        let column: Column<u64> = shelf.column_of(name, nodes.div_ceil(64))?;
+        let mut words = Buffer::zeroed(column.len());
+        words.copy_from_slice(&column);
+        Some(Self { words })
     }
 
     /// Whether the node is a member.

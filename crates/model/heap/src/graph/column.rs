@@ -77,6 +77,12 @@ impl<T: Value> Buffer<T> {
         buffer
     }
 
+    /// The memory as bytes, in this machine's byte order.
+    pub fn as_bytes(&self) -> &[u8] {
+        // SAFETY: plain numbers have no padding, so all their bytes are initialised.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr().cast::<u8>(), size_of_val(&**self)) }
+    }
+
     /// Forgets everything behind the first `length` values.
     pub fn truncate(&mut self, length: usize) {
         self.length = self.length.min(length);
@@ -127,8 +133,7 @@ impl<T: Value> Column<T> {
 
     /// The column's memory as bytes, in this machine's byte order.
     pub fn as_bytes(&self) -> &[u8] {
-        // SAFETY: plain numbers have no padding, so all their bytes are initialised.
-        unsafe { std::slice::from_raw_parts(self.0.start.as_ptr().cast::<u8>(), size_of_val(&**self)) }
+        self.0.as_bytes()
     }
 }
 

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::{Column, EdgeKind, NodeKind};
-use crate::format::{Header, Loss, Sample, Scopes, Strings, Traces};
+use super::{Column, EdgeKind, Location, Locations, NodeKind};
+use crate::format::{Header, Layout, Loss, Sample, Scopes, Strings, Traces};
 
 /// Which edges count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,17 +54,6 @@ pub struct Edge {
     pub to: NodeId,
 }
 
-/// Where a function (of a closure) or the constructor (of an object) stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Location {
-    /// V8's number of the script within the process.
-    pub script_id: u32,
-    /// 0-based line.
-    pub line: u32,
-    /// 0-based column, in UTF-16 units.
-    pub column: u32,
-}
-
 /// Node columns, each `node_count` long.
 #[derive(Debug, Default)]
 pub(crate) struct NodeColumns {
@@ -94,12 +83,14 @@ pub struct Heap {
     pub(crate) header: Header,
     pub(crate) nodes: NodeColumns,
     pub(crate) edges: EdgeColumns,
-    /// Sorted by node.
-    pub(crate) locations: Vec<(u32, Location)>,
+    pub(crate) locations: Locations,
+    /// Where the sections stand in the file.
+    pub(crate) layout: Layout,
+    /// Bytes of all nodes and what V8 counts beside them.
+    pub(crate) total_size: u64,
     pub(crate) traces: Option<Traces>,
     pub(crate) samples: Vec<Sample>,
     pub(crate) scopes: Option<Scopes>,
-    pub(crate) unknown_sections: Vec<String>,
     pub(crate) strings: Strings,
     pub(crate) losses: Vec<Loss>,
     pub(crate) node_kinds: [NodeKind; 256],
@@ -157,7 +148,7 @@ impl Heap {
 
     /// Names of sections that this reader does not know and therefore left alone.
     pub fn unknown_sections(&self) -> &[String] {
-        &self.unknown_sections
+        &self.layout.unknown
     }
 
     /// Adds a loss that happened before the bytes reached this reader.
@@ -270,12 +261,12 @@ impl Heap {
 
     /// Where the node's function or constructor stands.
     pub fn location(&self, node: NodeId) -> Option<Location> {
-        self.locations.binary_search_by_key(&node.0, |&(node, _)| node).ok().map(|at| self.locations[at].1)
+        self.locations.get(node)
     }
 
     /// All locations, by node.
     pub fn locations(&self) -> impl Iterator<Item = (NodeId, Location)> + '_ {
-        self.locations.iter().map(|&(node, location)| (NodeId(node), location))
+        self.locations.iter()
     }
 
     /// The string table.
@@ -299,6 +290,6 @@ impl Heap {
 
     /// Sum of all self sizes, in bytes, plus what V8 counts outside the graph.
     pub fn total_size(&self) -> u64 {
-        self.nodes().map(|node| self.self_size(node)).sum::<u64>() + self.header.extra_native_bytes
+        self.total_size
     }
 }

@@ -5,12 +5,15 @@ mod column;
 mod heap;
 mod ids;
 mod kinds;
+mod locations;
 mod reverse;
 
 pub use bits::NodeSet;
 pub use column::{Buffer, Column, Value};
-pub use heap::{Edge, Heap, Location, Model, NodeId};
+pub use heap::{Edge, Heap, Model, NodeId};
 pub(crate) use heap::{EdgeColumns, NodeColumns};
 pub use ids::IdSet;
 pub use kinds::{EdgeKind, NodeKind};
+pub use locations::Location;
+pub(crate) use locations::Locations;
 pub use reverse::Reverse;

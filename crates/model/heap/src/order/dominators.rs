@@ -4,6 +4,7 @@
 
 use super::walk::{Answer, Walk};
 use crate::graph::{Buffer, Column};
+use crate::index::Shelf;
 use crate::v8::Lens;
 use crate::{Edge, Heap, Model, NodeId};
 
@@ -97,6 +98,27 @@ impl Dominators {
             parents: parents.into(),
             positions: positions.into(),
         }
+    }
+
+    /// Keeps the tree.
+    pub fn keep(self, shelf: &Shelf<'_>) -> Self {
+        Self {
+            order: shelf.park("order", self.order),
+            spans: shelf.park("spans", self.spans),
+            parents: shelf.park("parents", self.parents),
+            positions: shelf.park("positions", self.positions),
+        }
+    }
+
+    /// The tree as [`Self::keep`] kept it.
+    pub fn kept(heap: &Heap, shelf: &Shelf<'_>) -> Option<Self> {
+        let order: Column<u32> = shelf.column("order")?;
+        Some(Self {
+            spans: shelf.column_of("spans", order.len())?,
+            parents: shelf.column_of("parents", order.len())?,
+            positions: shelf.column_of("positions", heap.node_count())?,
+            order,
+        })
     }
 
     /// The immediate dominator; `None` for the root and for what cannot be reached.

@@ -4,6 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Walk;
 use crate::graph::{Buffer, Column};
+use crate::index::Shelf;
 use crate::v8::Lens;
 use crate::{Edge, EdgeKind, Heap, Model, NodeId, NodeKind};
 
@@ -41,6 +42,16 @@ impl Levels {
             }
         }
         Self(search.level.into())
+    }
+
+    /// Keeps the distances.
+    pub fn keep(self, shelf: &Shelf<'_>) -> Self {
+        Self(shelf.park("levels", self.0))
+    }
+
+    /// The distances as [`Self::keep`] kept them.
+    pub fn kept(heap: &Heap, shelf: &Shelf<'_>) -> Option<Self> {
+        shelf.column_of("levels", heap.node_count()).map(Self)
     }
 
     /// The node's distance; [`Self::NONE`] when it cannot be reached.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::devtools::{Detachedness, Shallow, page_owned, user_roots};
 use crate::graph::NodeSet;
+use crate::index::Shelf;
 use crate::order::Answer;
 use crate::{Edge, EdgeKind, Heap, Model, NodeId};
 
@@ -19,6 +20,13 @@ pub struct Lens {
     shallow: Option<Shallow>,
     /// Whether any edge can be an ephemeron's.
     ephemerons: bool,
+}
+
+/// Which parts were kept.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Made {
+    page_owned: bool,
+    shallow: bool,
 }
 
 /// Why an edge does or does not keep its target alive.
@@ -71,6 +79,39 @@ impl Lens {
             }
         }
         lens
+    }
+
+    /// Keeps what the rules made.
+    pub fn keep(self, shelf: &Shelf<'_>) -> Self {
+        self.detachedness.keep(shelf);
+        if let Some(owned) = &self.page_owned {
+            owned.keep(shelf, "page_owned");
+        }
+        let lens = Self { shallow: self.shallow.map(|shallow| shallow.keep(shelf)), ..self };
+        shelf.keep_value(
+            "lens",
+            &Made { page_owned: lens.page_owned.is_some(), shallow: lens.shallow.is_some() },
+        );
+        lens
+    }
+
+    /// The lens as [`Self::keep`] kept it.
+    pub fn kept(heap: &Heap, model: Model, shelf: &Shelf<'_>) -> Option<Self> {
+        let made: Made = shelf.value("lens")?;
+        Some(Self {
+            model,
+            user_roots: user_roots(heap),
+            detachedness: Detachedness::kept(heap, shelf),
+            page_owned: match made.page_owned {
+                true => Some(NodeSet::kept(shelf, "page_owned", heap.node_count())?),
+                false => None,
+            },
+            shallow: match made.shallow {
+                true => Some(Shallow::kept(heap, shelf)?),
+                false => None,
+            },
+            ephemerons: !heap.ephemeron_tables.is_empty(),
+        })
     }
 
     /// The model.

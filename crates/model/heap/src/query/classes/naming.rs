@@ -4,11 +4,12 @@ use rustc_hash::FxHashMap;
 
 use super::interfaces::{Interfaces, Shapes};
 use crate::graph::{Buffer, Column};
+use crate::index::Shelf;
 use crate::{Heap, Lens, Location, NodeId, NodeKind};
 
 /// What tells classes apart, also across snapshots: the name, and for objects where their constructor
 /// stands.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Key {
     /// Name of the class.
     pub name: String,
@@ -71,6 +72,18 @@ impl Classes {
             .map(|(name, location)| Key { name: names.text(name).to_owned(), location })
             .collect();
         Self { of_node: of_node.into(), keys }
+    }
+
+    /// Keeps the classes.
+    pub fn keep(self, shelf: &Shelf<'_>) -> Self {
+        shelf.keep_value("class_keys", &self.keys);
+        Self { of_node: shelf.park("classes", self.of_node), keys: self.keys }
+    }
+
+    /// The classes as [`Self::keep`] kept them.
+    pub fn kept(heap: &Heap, shelf: &Shelf<'_>) -> Option<Self> {
+        let keys = shelf.value("class_keys")?;
+        Some(Self { of_node: shelf.column_of("classes", heap.node_count())?, keys })
     }
 
     /// Number of classes.

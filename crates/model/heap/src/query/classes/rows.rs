@@ -5,7 +5,7 @@ use crate::graph::NodeSet;
 use crate::{Dominators, Heap, Lens, Levels, NodeId};
 
 /// One class.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ClassRow {
     /// The class, a number of [`Classes`].
     pub class: u32,

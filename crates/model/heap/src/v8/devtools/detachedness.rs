@@ -1,6 +1,7 @@
 //! Detachedness: which of a browser's or Node's own objects are no longer part of what is shown or used.
 
 use crate::graph::{Buffer, NodeSet};
+use crate::index::Shelf;
 use crate::{EdgeKind, Heap, NodeId, NodeKind};
 
 const UNKNOWN: u8 = 0;
@@ -10,8 +11,8 @@ const DETACHED: u8 = 2;
 /// States of the nodes, propagated among native ones.
 #[derive(Debug, Default)]
 pub(in crate::v8) struct Detachedness {
-    /// One state a node; `None` when all are unknown.
-    states: Option<Buffer<u8>>,
+    /// Nodes that are detached; `None` when there are none.
+    detached: Option<NodeSet>,
     /// Nodes that are shown with "Detached " in front of their name.
     renamed: Option<NodeSet>,
 }
@@ -47,22 +48,39 @@ impl Detachedness {
                 work.children(node, DETACHED);
             }
         }
-        Self { states: Some(work.states), renamed: Some(work.renamed) }
+        let mut detached = NodeSet::empty(nodes);
+        for node in heap.nodes().filter(|node| work.states[node.index()] == DETACHED) {
+            detached.insert(node);
+        }
+        Self { detached: Some(detached), renamed: Some(work.renamed) }
     }
 
     /// Before V8 had a column, the embedder said it in the name.
     fn by_name(heap: &Heap) -> Self {
-        let mut states = None;
+        let mut detached = None;
         for node in heap.nodes() {
             if heap.kind(node) == NodeKind::Native && heap.name(node).starts_with("Detached ") {
-                states.get_or_insert_with(|| Buffer::zeroed(heap.node_count()))[node.index()] = DETACHED;
+                detached.get_or_insert_with(|| NodeSet::empty(heap.node_count())).insert(node);
             }
         }
-        Self { states, renamed: None }
+        Self { detached, renamed: None }
+    }
+
+    pub(in crate::v8) fn keep(&self, shelf: &Shelf<'_>) {
+        for (name, set) in [("detached", &self.detached), ("renamed", &self.renamed)] {
+            if let Some(set) = set {
+                set.keep(shelf, name);
+            }
+        }
+    }
+
+    pub(in crate::v8) fn kept(heap: &Heap, shelf: &Shelf<'_>) -> Self {
+        let set = |name| NodeSet::kept(shelf, name, heap.node_count());
+        Self { detached: set("detached"), renamed: set("renamed") }
     }
 
     pub(in crate::v8) fn is_detached(&self, node: NodeId) -> bool {
-        self.states.as_ref().is_some_and(|states| states[node.index()] == DETACHED)
+        self.detached.as_ref().is_some_and(|detached| detached.contains(node))
     }
 
     pub(in crate::v8) fn is_renamed(&self, node: NodeId) -> bool {

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::graph::{Buffer, Column, NodeSet};
+use crate::index::Shelf;
 use crate::{EdgeKind, Heap, NodeId, NodeKind};
 
 /// No owner is known yet.
@@ -42,6 +43,17 @@ impl Shallow {
         }
         merged.sizes = sizes.into();
         merged
+    }
+
+    pub(in crate::v8) fn keep(self, shelf: &Shelf<'_>) -> Self {
+        shelf.keep_value("large_sizes", &self.large.iter().collect::<Vec<_>>());
+        Self { sizes: shelf.park("sizes", self.sizes), large: self.large }
+    }
+
+    pub(in crate::v8) fn kept(heap: &Heap, shelf: &Shelf<'_>) -> Option<Self> {
+        let large: Vec<(u32, u64)> = shelf.value("large_sizes")?;
+        let sizes = shelf.column_of("sizes", heap.node_count())?;
+        Some(Self { sizes, large: large.into_iter().collect() })
     }
 
     /// Bytes of the node with what was merged into it.
