@@ -1,20 +1,18 @@
 //! Columns: one value a node, an edge or a string, in one piece of memory.
 //!
-//! Two things cost when gigabytes of columns are filled: the first touch of every page (nine tenths less with
-//! huge pages) and copying. A [`Buffer`] is writable and asks for huge pages once it is large; a [`Column`]
-//! is what it becomes when it is full, and may as well lie in somebody else's bytes, such as a mapped index.
+//! A [`Buffer`] is writable and lies in the arena's huge pages once it is large; a [`Column`] is what it
+//! becomes when it is full, and may as well lie in somebody else's bytes, such as a mapped index.
 
 #![expect(unsafe_code, reason = "slices of mapped memory, without a check at every access in the hot loops")]
 
 use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
 
-use memmap2::{Advice, MmapMut};
-
+use super::arena::Place;
 use crate::SnapshotBytes;
 
 /// Below this size (bytes) the allocator's small pages do as well.
-const LARGE: usize = 4 << 20;
+const LARGE: usize = 128 << 10;
 
 /// What a column may hold: numbers for which every bit pattern is a value and all zero bits are 0.
 pub trait Value: sealed::Number {}
@@ -33,8 +31,8 @@ values!(u8, u32, u64, i32);
 enum Owner<T> {
     /// The allocator's.
     Heap(Vec<T>),
-    /// A map of its own.
-    Pages(MmapMut),
+    /// The arena's.
+    Arena(Place),
     /// Somebody else's bytes.
     Shared(SnapshotBytes),
 }
@@ -57,13 +55,10 @@ impl<T: Value> Buffer<T> {
     pub fn zeroed(length: usize) -> Self {
         let bytes = length.saturating_mul(size_of::<T>());
         if bytes >= LARGE
-            && let Ok(mut pages) = MmapMut::map_anon(bytes)
+            && let Some(place) = Place::new(bytes)
+            && let Some(start) = NonNull::new(place.start().cast::<T>())
         {
-            // Only a wish: without huge pages it is slower, not wrong.
-            let _ = pages.advise(Advice::HugePage);
-            if let Some(start) = NonNull::new(pages.as_mut_ptr().cast::<T>()) {
-                return Self { start, length, owner: Owner::Pages(pages) };
-            }
+            return Self { start, length, owner: Owner::Arena(place) };
         }
         Self::from(vec![T::default(); length])
     }

@@ -1,5 +1,7 @@
 //! The graph: nodes and edges as columns of 32-bit ordinals.
 
+#[expect(unsafe_code, reason = "memory that is not the allocator's")]
+mod arena;
 mod bits;
 mod column;
 mod heap;
