@@ -53,7 +53,7 @@ impl Exploration {
         let (heap, index) = open::indexed_heap(path, cancel, events)?;
         let _ = events.try_send(Event::Judging);
         let shelf = shelf(index.as_ref(), model);
-        let lens = Lens::kept(&heap, model, &shelf).unwrap_or_else(|| Lens::new(&heap, model).keep(&shelf));
+        let lens = Lens::on(&heap, model, &shelf);
         drop(shelf);
         Ok(Self {
             path: path.to_owned(),
@@ -85,11 +85,15 @@ impl Exploration {
 
     /// Computes the tree, the distances and the classes beside each other.
     pub(crate) fn prepare(&self) {
+        // Counting distances spares the tree a walk of its own.
         rayon::join(
-            || self.order(),
             || {
-                self.classes();
                 self.levels();
+                self.order();
+            },
+            || {
+                self.lens.keep_sizes(&self.heap, &self.shelf());
+                self.classes();
             },
         );
     }
@@ -102,6 +106,7 @@ impl Exploration {
             let kept = || Some((Dominators::kept(&self.heap, &shelf)?, shelf.column_of("retained", nodes)?));
             kept().unwrap_or_else(|| {
                 let dominators = Dominators::of(&self.heap, &self.lens);
+                self.lens.keep_page(&shelf);
                 let retained = dominators.retained_by(&self.heap, &self.lens);
                 (dominators.keep(&shelf), shelf.park("retained", retained))
             })

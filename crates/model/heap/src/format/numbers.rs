@@ -217,6 +217,29 @@ impl Iterator for Numbers<'_> {
 }
 
 /// One bit a byte: whether it is a digit.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+#[expect(unsafe_code, reason = "sixteen bytes at once: numbers are nine tenths of a snapshot")]
+fn mask(block: &[u8; BLOCK]) -> u64 {
+    use std::arch::x86_64::{
+        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8, _mm_sub_epi8,
+    };
+    let mut mask = 0;
+    for (at, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
+        let word = u128::from_le_bytes(*bytes);
+        // SAFETY: SSE2 is part of x86-64, and none of these touches memory.
+        let digits = unsafe {
+            let bytes = _mm_set_epi64x((word >> 64) as i64, word as i64);
+            let value = _mm_sub_epi8(bytes, _mm_set1_epi8(0x30));
+            _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(value, _mm_set1_epi8(9)), value))
+        };
+        mask |= u64::from(digits as u32) << (16 * at);
+    }
+    mask
+}
+
+/// One bit a byte: whether it is a digit.
+#[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 fn mask(block: &[u8; BLOCK]) -> u64 {
     let mut mask = 0;

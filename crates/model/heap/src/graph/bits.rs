@@ -59,3 +59,28 @@ impl std::fmt::Debug for NodeSet {
         write!(f, "NodeSet({} nodes)", self.len())
     }
 }
+
+/// One bit a string of the table.
+#[derive(Debug, Default)]
+pub(crate) struct StringSet {
+    words: Vec<u64>,
+}
+
+impl StringSet {
+    pub(crate) fn of(indexes: impl IntoIterator<Item = u32>) -> Self {
+        let mut words = Vec::new();
+        for index in indexes {
+            let word = index as usize / 64;
+            if words.len() <= word {
+                words.resize(word + 1, 0u64);
+            }
+            words[word] |= 1 << (index % 64);
+        }
+        Self { words }
+    }
+
+    #[inline(always)]
+    pub(crate) fn contains(&self, index: u32) -> bool {
+        self.words.get(index as usize / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+    }
+}

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::{Column, EdgeKind, Location, Locations, NodeKind};
+use super::{Column, EdgeKind, Location, Locations, NodeKind, StringSet};
 use crate::format::{Header, Layout, Loss, Sample, Scopes, Strings, Traces};
 
 /// Which edges count.
@@ -98,6 +98,8 @@ pub struct Heap {
     pub(crate) root: NodeId,
     /// String index of an ephemeron edge's name → id of the WeakMap's table.
     pub(crate) ephemeron_tables: FxHashMap<u32, u32>,
+    /// The names among them, for the millions of edges that have another one.
+    pub(crate) ephemeron_names: StringSet,
 }
 
 impl Heap {
@@ -284,7 +286,7 @@ impl Heap {
     #[inline]
     pub fn is_tables_half(&self, source: NodeId, edge: &Edge) -> bool {
         edge.kind == EdgeKind::Internal
-            && !self.ephemeron_tables.is_empty()
+            && self.ephemeron_names.contains(edge.name_or_index)
             && self.ephemeron_tables.get(&edge.name_or_index) == Some(&self.id(source))
     }
 

@@ -11,6 +11,7 @@ mod locations;
 mod reverse;
 
 pub use bits::NodeSet;
+pub(crate) use bits::StringSet;
 pub use column::{Buffer, Column, Value};
 pub use heap::{Edge, Heap, Model, NodeId};
 pub(crate) use heap::{EdgeColumns, NodeColumns};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Shelf, Store};
 use crate::format::{Layout, SnapshotBytes, Strings, kinds};
-use crate::graph::{EdgeColumns, EdgeKind, Heap, Locations, NodeColumns, NodeId, NodeKind};
+use crate::graph::{EdgeColumns, EdgeKind, Heap, Locations, NodeColumns, NodeId, NodeKind, StringSet};
 
 /// What is small.
 #[derive(Serialize, Deserialize)]
@@ -17,8 +17,7 @@ struct Rest {
 }
 
 impl Heap {
-    /// Keeps the columns. Those that are read at random stay in memory as well; the others are from now on
-    /// read from where they are kept. A damaged snapshot is not kept: it is read anew and says so anew.
+    /// Keeps the columns, which are from now on read from where they are kept. A damaged snapshot is not kept: it is read anew and says so anew.
     pub fn keep(mut self, store: &dyn Store) -> Self {
         if !self.losses.is_empty() {
             return self;
@@ -38,10 +37,10 @@ impl Heap {
                 *starts = shelf.park("strings", std::mem::take(starts));
             });
             scope.spawn(|_| {
-                shelf.copy("kinds", &nodes.kinds);
-                shelf.copy("first_edges", &nodes.first_edges);
-                shelf.copy("edge_kinds", &edges.kinds);
-                shelf.copy("targets", &edges.targets);
+                nodes.kinds = shelf.park("kinds", std::mem::take(&mut nodes.kinds));
+                nodes.first_edges = shelf.park("first_edges", std::mem::take(&mut nodes.first_edges));
+                edges.kinds = shelf.park("edge_kinds", std::mem::take(&mut edges.kinds));
+                edges.targets = shelf.park("targets", std::mem::take(&mut edges.targets));
             });
         });
         let locations = std::mem::take(&mut self.locations).column();
@@ -113,6 +112,7 @@ impl Heap {
             node_kinds: kinds(&header.columns.node_types, NodeKind::from_name, NodeKind::Unknown),
             edge_kinds: kinds(&header.columns.edge_types, EdgeKind::from_name, EdgeKind::Unknown),
             root: NodeId(root as u32),
+            ephemeron_names: StringSet::of(ephemeron_tables.keys().copied()),
             ephemeron_tables,
             header,
         })

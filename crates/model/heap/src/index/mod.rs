@@ -67,11 +67,6 @@ impl<'a> Shelf<'a> {
         self.put(name, column.as_bytes()).and_then(|(bytes, at)| Column::shared(&bytes, at)).unwrap_or(column)
     }
 
-    /// Keeps a copy of the column, which stays where it is: for what is about to be read at random.
-    pub fn copy<T: Value>(&self, name: &str, column: &Column<T>) {
-        let _ = self.put(name, column.as_bytes());
-    }
-
     /// Keeps a copy of a column that is still being filled.
     pub(crate) fn copy_buffer<T: Value>(&self, name: &str, buffer: &Buffer<T>) {
         let _ = self.put(name, buffer.as_bytes());

@@ -36,7 +36,9 @@ impl Dominators {
     /// reaches; what is unreached even then (cycles that nothing points at) hangs from the root node by
     /// node and influences nothing else.
     pub fn of(heap: &Heap, lens: &Lens) -> Self {
-        let walk = Walk::new(heap, |kind| lens.answer(kind), |source, edge| lens.retains(heap, source, edge));
+        let walk =
+            Walk::new(heap, |kind| lens.answer(heap, kind), |source, edge| lens.retains(heap, source, edge))
+                .apart(lens.apart(heap), |kind| lens.answer_apart(kind));
         Self::walked(&walk, lens.model() == Model::DevTools)
     }
 
@@ -54,7 +56,7 @@ impl Dominators {
             reached = tree.count;
             tree.append_the_rest();
         }
-        let idom = semi_nca(walk, &tree, reached);
+        let idom = semi_nca(walk, &mut tree, reached);
         Self::in_preorder(tree, idom)
     }
 
@@ -258,8 +260,9 @@ impl DepthFirst {
         while let Some(&(at, next)) = self.stack.last() {
             let node = self.order[at as usize];
             let end = first_edges[node as usize + 1];
+            let from = walk.from(node);
             let found = (next..end).find(|&edge| {
-                self.number[targets[edge as usize] as usize] == UNREACHED && walk.follows(node, edge as usize)
+                self.number[targets[edge as usize] as usize] == UNREACHED && from.follows(edge as usize)
             });
             match found {
                 Some(edge) => {
@@ -283,9 +286,10 @@ impl DepthFirst {
         // Whatever points at an unreached node is unreached itself.
         let mut pointed_at = vec![false; heap.node_count()];
         for node in heap.nodes().filter(|node| self.number[node.index()] == UNREACHED) {
+            let from = walk.from(node.0);
             for edge in heap.edge_range(node) {
                 let target = heap.edges.targets[edge];
-                if target != node.0 && walk.follows(node.0, edge) {
+                if target != node.0 && from.follows(edge) {
                     pointed_at[target as usize] = true;
                 }
             }
@@ -308,109 +312,145 @@ impl DepthFirst {
 }
 
 /// Immediate dominators in the walk's numbers. Of `tree`, only the first `reached` numbers have influence.
+///
+/// Memory is what this costs, so arrays take each other's place: see [`Influences`].
 fn semi_nca(
     walk: &Walk<'_, impl Fn(NodeId, &Edge) -> bool>,
-    tree: &DepthFirst,
+    tree: &mut DepthFirst,
     reached: usize,
 ) -> Buffer<u32> {
     let count = tree.count;
-    let parent = &tree.parent[..count];
-    let mut semi = Buffer::<u32>::zeroed(count);
-    {
-        let (starts, sources) = predecessors(walk, tree, reached);
-        // The smallest semi-dominator on the compressed path; a node's own until the path is compressed.
-        let mut label = Buffer::<u32>::zeroed(count);
-        let mut ancestor = Buffer::<u32>::zeroed(count);
-        ancestor.copy_from_slice(parent);
-        let mut path = Vec::new();
-        for node in (1..count).rev() {
-            let mut best = parent[node];
-            for &source in &sources[starts[node] as usize..starts[node + 1] as usize] {
-                best = best.min(evaluate(source, node as u32, &mut ancestor, &mut label, &mut path));
-            }
-            semi[node] = best;
-            label[node] = best;
+    let Influences { mut forest, mut starts, sources } = Influences::of(walk, tree, reached);
+    // From here on the nodes' own numbers are not needed until the end.
+    let numbered = tree.number.len();
+    tree.number = Buffer::zeroed(0);
+    let mut path = Vec::new();
+    for node in (1..count).rev() {
+        let mut best = forest[node] as u32;
+        for &source in &sources[starts[node] as usize..starts[node + 1] as usize] {
+            best = best.min(evaluate(source, node as u32, &mut forest, &mut path));
         }
+        forest[node] = forest[node] & ANCESTOR | u64::from(best);
+        // Nobody asks for this start again: the semi-dominator takes its place.
+        starts[node + 1] = best;
     }
+    drop(sources);
+    drop(forest);
+    let semi = |node: usize| starts[node + 1];
     // The dominator is the nearest common ancestor of the semi-dominator and the parent.
     let mut idom = Buffer::<u32>::zeroed(count);
-    idom.copy_from_slice(parent);
+    idom.copy_from_slice(&tree.parent[..count]);
     for node in 1..count {
-        let mut dominator = idom[node];
-        while dominator > semi[node] {
+        let (mut dominator, semi) = (idom[node], semi(node));
+        while dominator > semi {
             dominator = idom[dominator as usize];
         }
         idom[node] = dominator;
     }
+    drop(starts);
+    tree.number = Buffer::filled(numbered, UNREACHED);
+    for (number, &node) in (0u32..).zip(&tree.order[..count]) {
+        tree.number[node as usize] = number;
+    }
     idom
 }
 
-/// Incoming followed edges in the walk's numbers: starts (one more than nodes) and sources. Without the
-/// edges of the walk itself, which each node knows as its parent.
-fn predecessors(
-    walk: &Walk<'_, impl Fn(NodeId, &Edge) -> bool>,
-    tree: &DepthFirst,
-    reached: usize,
-) -> (Buffer<u32>, Buffer<u32>) {
-    let mut starts = Buffer::<u32>::zeroed(tree.count + 1);
-    each_influence(walk, tree, reached, |_, to| starts[to + 1] += 1);
-    for at in 0..tree.count {
-        starts[at + 1] += starts[at];
-    }
-    let mut sources = Buffer::<u32>::zeroed(starts[tree.count] as usize);
-    // Filling moves each start to its end, which is the next one's start.
-    each_influence(walk, tree, reached, |from, to| {
-        sources[starts[to] as usize] = from;
-        starts[to] += 1;
-    });
-    for at in (1..=tree.count).rev() {
-        starts[at] = starts[at - 1];
-    }
-    starts[0] = 0;
-    (starts, sources)
+/// The half of a forest's entry that holds the ancestor.
+const ANCESTOR: u64 = !(u32::MAX as u64);
+
+/// The edges that decide about dominators, in the walk's numbers.
+///
+/// In a depth-first order an edge that leads to a larger number comes from an ancestor, and all that it can
+/// say about semi-dominators is its own source. Only the others, which lead back or across, are kept.
+struct Influences {
+    /// Of every node the ancestor to jump to (high half) and the smallest semi-dominator on the way there
+    /// (low half), side by side because they are read together. At first the parent, and the smallest
+    /// source of an edge to a larger number.
+    forest: Buffer<u64>,
+    /// The sources of the other edges to number `n` are `sources[starts[n]..starts[n + 1]]`.
+    starts: Buffer<u32>,
+    sources: Buffer<u32>,
 }
 
-/// Every followed edge between reached nodes that is not the walk's own, as numbers.
+impl Influences {
+    fn of(walk: &Walk<'_, impl Fn(NodeId, &Edge) -> bool>, tree: &DepthFirst, reached: usize) -> Self {
+        let count = tree.count;
+        let mut forest = Buffer::<u64>::zeroed(count);
+        for (entry, &parent) in forest.iter_mut().zip(&tree.parent[..count]) {
+            *entry = u64::from(parent) << 32 | u64::from(parent);
+        }
+        let mut starts = Buffer::<u32>::zeroed(count + 1);
+        each_followed(walk, tree, reached, |from, to| {
+            if from < to {
+                // The smaller low half makes the smaller entry.
+                let entry = &mut forest[to as usize];
+                *entry = (*entry).min(*entry & ANCESTOR | u64::from(from));
+            } else if from > to {
+                starts[to as usize + 1] += 1;
+            }
+        });
+        for at in 0..count {
+            starts[at + 1] += starts[at];
+        }
+        let mut sources = Buffer::<u32>::zeroed(starts[count] as usize);
+        // Filling moves each start to its end, which is the next one's start.
+        each_followed(walk, tree, reached, |from, to| {
+            if from > to {
+                let slot = &mut starts[to as usize];
+                sources[*slot as usize] = from;
+                *slot += 1;
+            }
+        });
+        for at in (1..=count).rev() {
+            starts[at] = starts[at - 1];
+        }
+        starts[0] = 0;
+        Self { forest, starts, sources }
+    }
+}
+
+/// Every followed edge between reached nodes, as numbers.
 #[inline]
-fn each_influence(
+fn each_followed(
     walk: &Walk<'_, impl Fn(NodeId, &Edge) -> bool>,
     tree: &DepthFirst,
     reached: usize,
-    mut visit: impl FnMut(u32, usize),
+    mut visit: impl FnMut(u32, u32),
 ) {
     let heap = walk.heap;
-    let (number, parent, targets) = (&tree.number[..], &tree.parent[..], &heap.edges.targets[..]);
-    for (from, &node) in tree.order[..reached].iter().enumerate() {
+    let (number, targets) = (&tree.number[..], &heap.edges.targets[..]);
+    // In the order of the file: the edges then come one after the other.
+    for (node, &number_from) in (0u32..).zip(number) {
+        if (number_from as usize) >= reached {
+            continue;
+        }
+        let from = walk.from(node);
         for edge in heap.edge_range(NodeId(node)) {
-            if walk.follows(node, edge) {
-                let to = number[targets[edge] as usize] as usize;
-                if parent[to] != from as u32 && to != from {
-                    visit(from as u32, to);
-                }
+            if from.follows(edge) {
+                visit(number_from, number[targets[edge] as usize]);
             }
         }
     }
 }
 
-/// The smallest semi-dominator on the compressed path from `source` up to the forest's root. Nodes below
-/// or equal to `linked` are not linked yet: they stand for themselves.
+/// The smallest semi-dominator on the compressed path from `source`, which is linked, up to the forest's
+/// root. Numbers up to `linked` are not linked yet.
 #[inline]
-fn evaluate(source: u32, linked: u32, ancestor: &mut [u32], label: &mut [u32], path: &mut Vec<u32>) -> u32 {
-    if source <= linked {
-        return source;
-    }
+fn evaluate(source: u32, linked: u32, forest: &mut [u64], path: &mut Vec<u32>) -> u32 {
+    let ancestor = |entry: u64| (entry >> 32) as u32;
     let mut at = source;
-    while ancestor[at as usize] > linked {
+    let mut entry = forest[at as usize];
+    while ancestor(entry) > linked {
         path.push(at);
-        at = ancestor[at as usize];
+        at = ancestor(entry);
+        entry = forest[at as usize];
     }
     // Compress: every node on the path jumps to the topmost one's ancestor and keeps the best label.
-    let mut best = label[at as usize];
-    let top = ancestor[at as usize];
+    let mut best = entry as u32;
+    let top = entry & ANCESTOR;
     while let Some(node) = path.pop() {
-        best = best.min(label[node as usize]);
-        label[node as usize] = best;
-        ancestor[node as usize] = top;
+        best = best.min(forest[node as usize] as u32);
+        forest[node as usize] = top | u64::from(best);
     }
     best
 }

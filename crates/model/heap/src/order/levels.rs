@@ -25,9 +25,10 @@ impl Levels {
         let mut search = Search::new(heap);
         match lens.model() {
             Model::Gc => {
-                let walk = Walk::new(heap, |kind| lens.answer(kind), |from, edge| heap.retains(from, edge));
+                let walk =
+                    Walk::new(heap, |kind| lens.answer(heap, kind), |from, edge| heap.retains(from, edge));
                 search.start(heap.root(), 0);
-                search.run(heap, |source, edge| walk.follows(source, edge));
+                search.run(heap, |source, edge| walk.from(source).follows(edge));
             }
             Model::DevTools => {
                 let mut skips = Skips::new(heap);
@@ -35,6 +36,8 @@ impl Levels {
                     search.start(root, 1);
                 }
                 search.run(heap, |source, edge| skips.follows(NodeId(source), &heap.edge_at(edge)));
+                let left_out = std::mem::take(&mut skips.left_out);
+                lens.learn_page_owned(heap, |node| search.level[node.index()] != Self::NONE, left_out);
                 let system = !lens.user_roots().is_empty();
                 search.level[heap.root().index()] = Self::NONE;
                 search.start(heap.root(), if system { Self::SYSTEM } else { 0 });
@@ -117,6 +120,8 @@ struct Skips<'h> {
     pairs: FxHashMap<u32, u32>,
     /// Pairs of which one half has been met.
     met: FxHashSet<u32>,
+    /// Where the edges lead that were not followed, the weak ones apart.
+    left_out: Vec<NodeId>,
 }
 
 impl<'h> Skips<'h> {
@@ -139,6 +144,7 @@ impl<'h> Skips<'h> {
             map_descriptors: strings.position("(map descriptors)"),
             pairs,
             met: FxHashSet::default(),
+            left_out: Vec::new(),
         }
     }
 
@@ -146,6 +152,14 @@ impl<'h> Skips<'h> {
         if edge.kind == EdgeKind::Weak {
             return false;
         }
+        let follows = self.counts(source, edge);
+        if !follows {
+            self.left_out.push(edge.to);
+        }
+        follows
+    }
+
+    fn counts(&mut self, source: NodeId, edge: &Edge) -> bool {
         let heap = self.heap;
         let indexed = edge.kind.is_indexed();
         let is = |name: Option<u32>, index: u32| name == Some(index);
@@ -169,6 +183,7 @@ impl<'h> Skips<'h> {
             _ => {}
         }
         if edge.kind == EdgeKind::Internal
+            && heap.ephemeron_names.contains(edge.name_or_index)
             && let Some(&pair) = self.pairs.get(&edge.name_or_index)
         {
             // The value is one edge away from whichever half comes second.

@@ -1,8 +1,9 @@
 //! What one model makes of a heap: sizes, names, and the edges that count.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
-use super::devtools::{Detachedness, Shallow, page_owned, user_roots};
+use super::devtools::{Detachedness, Shallow, page_owned, page_owned_from, user_roots};
 use crate::graph::NodeSet;
 use crate::index::Shelf;
 use crate::order::Answer;
@@ -14,19 +15,12 @@ pub struct Lens {
     model: Model,
     user_roots: Vec<NodeId>,
     detachedness: Detachedness,
-    /// Devtools model only.
-    page_owned: Option<NodeSet>,
-    /// Devtools model only, and only where there are user roots.
-    shallow: Option<Shallow>,
+    /// Computed when it is asked for.
+    page_owned: OnceLock<Option<NodeSet>>,
+    /// Computed when it is asked for.
+    shallow: OnceLock<Option<Shallow>>,
     /// Whether any edge can be an ephemeron's.
     ephemerons: bool,
-}
-
-/// Which parts were kept.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Made {
-    page_owned: bool,
-    shallow: bool,
 }
 
 /// Why an edge does or does not keep its target alive.
@@ -63,55 +57,86 @@ impl EdgeRule {
 impl Lens {
     /// Applies the model's rules to `heap`.
     pub fn new(heap: &Heap, model: Model) -> Self {
-        let mut lens = Self {
-            model,
-            user_roots: user_roots(heap),
-            detachedness: Detachedness::default(),
-            page_owned: None,
-            shallow: None,
-            ephemerons: !heap.ephemeron_tables.is_empty(),
-        };
-        if model == Model::DevTools {
-            lens.detachedness = Detachedness::new(heap);
-            if !lens.user_roots.is_empty() {
-                lens.page_owned = Some(page_owned(heap)).filter(|owned| !owned.is_empty());
-                lens.shallow = Some(Shallow::new(heap));
+        Self::with(heap, model, || match model {
+            Model::DevTools => Detachedness::new(heap),
+            Model::Gc => Detachedness::default(),
+        })
+    }
+
+    /// The same, with what has been kept of it; keeps what has not.
+    pub fn on(heap: &Heap, model: Model, shelf: &Shelf<'_>) -> Self {
+        if shelf.value::<bool>("lens").is_none() {
+            let lens = Self::new(heap, model);
+            lens.detachedness.keep(shelf);
+            shelf.keep_value("lens", &true);
+            return lens;
+        }
+        let lens = Self::with(heap, model, || Detachedness::kept(heap, shelf));
+        if lens.has_page() {
+            if let Some(sizes) = Shallow::kept(heap, shelf) {
+                let _ = lens.shallow.set(Some(sizes));
+            }
+            if let Some(owned) = NodeSet::kept(shelf, "page_owned", heap.node_count()) {
+                let _ = lens.page_owned.set(Some(owned).filter(|owned| !owned.is_empty()));
             }
         }
         lens
     }
 
-    /// Keeps what the rules made.
-    pub fn keep(self, shelf: &Shelf<'_>) -> Self {
-        self.detachedness.keep(shelf);
-        if let Some(owned) = &self.page_owned {
-            owned.keep(shelf, "page_owned");
-        }
-        let lens = Self { shallow: self.shallow.map(|shallow| shallow.keep(shelf)), ..self };
-        shelf.keep_value(
-            "lens",
-            &Made { page_owned: lens.page_owned.is_some(), shallow: lens.shallow.is_some() },
-        );
-        lens
-    }
-
-    /// The lens as [`Self::keep`] kept it.
-    pub fn kept(heap: &Heap, model: Model, shelf: &Shelf<'_>) -> Option<Self> {
-        let made: Made = shelf.value("lens")?;
-        Some(Self {
+    fn with(heap: &Heap, model: Model, detachedness: impl FnOnce() -> Detachedness) -> Self {
+        Self {
             model,
             user_roots: user_roots(heap),
-            detachedness: Detachedness::kept(heap, shelf),
-            page_owned: match made.page_owned {
-                true => Some(NodeSet::kept(shelf, "page_owned", heap.node_count())?),
-                false => None,
-            },
-            shallow: match made.shallow {
-                true => Some(Shallow::kept(heap, shelf)?),
-                false => None,
-            },
+            detachedness: detachedness(),
+            page_owned: OnceLock::new(),
+            shallow: OnceLock::new(),
             ephemerons: !heap.ephemeron_tables.is_empty(),
-        })
+        }
+    }
+
+    /// Whether the devtools model's rules about the page and about merged sizes apply.
+    fn has_page(&self) -> bool {
+        self.model == Model::DevTools && !self.user_roots.is_empty()
+    }
+
+    /// What the program's own roots reach, where the model asks.
+    #[inline]
+    fn page_owned(&self, heap: &Heap) -> Option<&NodeSet> {
+        let new = || self.has_page().then(|| page_owned(heap)).filter(|owned| !owned.is_empty());
+        self.page_owned.get_or_init(new).as_ref()
+    }
+
+    /// Spares the walk of [`Self::page_owned`]: counting distances from the user roots has reached
+    /// `reached`, over all edges but weak ones and those that lead to `left_out`.
+    pub(crate) fn learn_page_owned(
+        &self,
+        heap: &Heap,
+        reached: impl Fn(NodeId) -> bool,
+        left_out: Vec<NodeId>,
+    ) {
+        if self.has_page()
+            && self.page_owned.get().is_none()
+            && let Some(owned) = page_owned_from(heap, &self.user_roots, reached, left_out)
+        {
+            let _ = self.page_owned.set(Some(owned).filter(|owned| !owned.is_empty()));
+        }
+    }
+
+    #[inline]
+    fn shallow(&self, heap: &Heap) -> Option<&Shallow> {
+        self.shallow.get_or_init(|| self.has_page().then(|| Shallow::new(heap))).as_ref()
+    }
+
+    /// Computes the sizes now and keeps them.
+    pub fn keep_sizes(&self, heap: &Heap, shelf: &Shelf<'_>) {
+        self.shallow.get_or_init(|| self.has_page().then(|| Shallow::new(heap).keep(shelf)));
+    }
+
+    /// Keeps what the program's own roots reach, where that has been asked for.
+    pub fn keep_page(&self, shelf: &Shelf<'_>) {
+        if let Some(Some(owned)) = self.page_owned.get() {
+            owned.keep(shelf, "page_owned");
+        }
     }
 
     /// The model.
@@ -128,7 +153,7 @@ impl Lens {
     /// Shallow size in bytes: in the devtools model with what belongs to this node alone.
     #[inline]
     pub fn size(&self, heap: &Heap, node: NodeId) -> u64 {
-        match &self.shallow {
+        match self.shallow(heap) {
             Some(shallow) => shallow.get(node),
             None => heap.self_size(node),
         }
@@ -153,13 +178,26 @@ impl Lens {
         self.detachedness.is_detached(node)
     }
 
-    /// What the edge's type says about [`Self::retains`].
-    pub(crate) fn answer(&self, kind: EdgeKind) -> Answer {
+    /// What the edge's type says about [`Self::retains`], for the edges of most nodes.
+    pub(crate) fn answer(&self, heap: &Heap, kind: EdgeKind) -> Answer {
+        match self.answer_apart(kind) {
+            Answer::Always if self.page_owned(heap).is_some() => Answer::Ask,
+            answer => answer,
+        }
+    }
+
+    /// Nodes whose edges [`Self::answer_apart`] judges.
+    pub(crate) fn apart(&self, heap: &Heap) -> Option<&NodeSet> {
+        self.page_owned(heap)
+    }
+
+    /// What the edge's type says about [`Self::retains`] for nodes whose edges cannot lead into the page,
+    /// being there already.
+    pub(crate) fn answer_apart(&self, kind: EdgeKind) -> Answer {
         match kind {
             EdgeKind::Weak => Answer::Never,
             EdgeKind::Shortcut if self.model == Model::DevTools => Answer::Ask,
             EdgeKind::Internal if self.ephemerons => Answer::Ask,
-            _ if self.page_owned.is_some() => Answer::Ask,
             _ => Answer::Always,
         }
     }
@@ -172,12 +210,12 @@ impl Lens {
         }
         self.model == Model::Gc
             || source == heap.root()
-            || edge.kind != EdgeKind::Shortcut && !self.is_into_the_page(source, edge)
+            || edge.kind != EdgeKind::Shortcut && !self.is_into_the_page(heap, source, edge)
     }
 
     #[inline]
-    fn is_into_the_page(&self, source: NodeId, edge: &Edge) -> bool {
-        self.page_owned.as_ref().is_some_and(|owned| !owned.contains(source) && owned.contains(edge.to))
+    fn is_into_the_page(&self, heap: &Heap, source: NodeId, edge: &Edge) -> bool {
+        self.page_owned(heap).is_some_and(|owned| !owned.contains(source) && owned.contains(edge.to))
     }
 
     /// Which rule decides about an edge.
@@ -191,7 +229,7 @@ impl Lens {
             EdgeRule::TablesHalf
         } else if devtools && edge.kind == EdgeKind::Shortcut {
             EdgeRule::Shortcut
-        } else if devtools && self.is_into_the_page(source, edge) {
+        } else if devtools && self.is_into_the_page(heap, source, edge) {
             EdgeRule::IntoThePage
         } else {
             EdgeRule::Retains

@@ -8,6 +8,6 @@ mod shallow;
 mod tests;
 
 pub(super) use detachedness::Detachedness;
-pub(super) use page_owned::page_owned;
+pub(super) use page_owned::{page_owned, page_owned_from};
 pub(super) use roots::user_roots;
 pub(super) use shallow::Shallow;
