@@ -1,9 +1,11 @@
 //! `leakhound-bench`: what measuring needs and the product does not.
 //!
+//! `compare` runs leakhound and its peers in turn and prints ratios.
 //! `generate` writes a synthetic snapshot of a wanted size, byte for byte the same for the same seed.
 
-#![allow(clippy::print_stderr, reason = "a tool for people: printing is its job")]
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a tool for people: printing is its job")]
 
+mod compare;
 mod generate;
 
 use std::fs::File;
@@ -25,11 +27,13 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Run leakhound and its peers in turn on the same files, print a table of ratios
+    Compare(compare::CompareArgs),
     /// Write a synthetic heap snapshot of about this size
     Generate {
         /// The file to write
         file: PathBuf,
-        /// Its size in megabytes of 1,000,000 bytes; met within a few percent
+        /// Its size in megabytes of 1,000,000 bytes; met within a tenth
         #[arg(long, default_value_t = 50)]
         megabytes: u64,
         /// Files of one seed, size and layout are equal byte for byte
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> anyhow::Result<()> {
     match task {
+        Task::Compare(args) => compare::run(&args)?,
         Task::Generate { file, megabytes, seed, layout } => {
             let recipe = Recipe { bytes: megabytes.saturating_mul(1_000_000), seed, layout };
             let written = create(&file, |out| generate::snapshot(&recipe, out))?;

@@ -1,8 +1,9 @@
-//! The project's own tasks: `cargo xtask test`, `nodes`, `corpus`, `scoreboard`, `architecture`.
+//! The project's own tasks: `cargo xtask test`, `nodes`, `corpus`, `scoreboard`, `bench`, `architecture`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for people: printing is its job")]
 
 mod architecture;
+mod bench;
 mod cache;
 mod corpus;
 mod nodes;
@@ -35,6 +36,8 @@ enum Task {
     Corpus(corpus::CorpusArgs),
     /// Run leakhound over the leak corpus and compare its verdicts with the ground truth
     Scoreboard(scoreboard::ScoreboardArgs),
+    /// Measure leakhound beside its peers on generated snapshots
+    Bench(bench::BenchArgs),
     /// Check the arrows between the workspace's crates
     Architecture,
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Task::Nodes(args) => nodes::run(&args),
         Task::Corpus(args) => corpus::run(&args),
         Task::Scoreboard(args) => scoreboard::run(&args),
+        Task::Bench(args) => bench::run(&args),
         Task::Architecture => architecture::run(),
     };
     match done {

@@ -16,6 +16,14 @@ pub(crate) fn install(workspace: &Path) -> anyhow::Result<PathBuf> {
     Ok(place.join("node_modules"))
 }
 
+/// The folder in which the programs are installed that leakhound is measured against.
+pub(crate) fn peers(workspace: &Path) -> anyhow::Result<PathBuf> {
+    let source = workspace.join("bench").join("peers");
+    let place = place(&source, "peers", &[])?;
+    cache::install(&place, |folder| fill(&source, folder))?;
+    Ok(place)
+}
+
 /// Chrome DevTools' own heap snapshot worker as one ES module, installed and bundled where missing.
 pub(crate) fn devtools_worker(workspace: &Path) -> anyhow::Result<PathBuf> {
     let source = workspace.join("tests").join("golden");

@@ -40,7 +40,7 @@ pub(crate) struct Written {
 }
 
 /// Units of the calibration: enough to know what one takes on average.
-const CALIBRATION: u64 = 24;
+const CALIBRATION: u64 = 60;
 
 /// Streams the snapshot of this recipe.
 pub(crate) fn snapshot(recipe: &Recipe, out: &mut impl Write) -> io::Result<Written> {

@@ -118,6 +118,8 @@ pub(crate) struct Index {
     /// The whole of it as it was when it was opened.
     map: Option<SnapshotBytes>,
     state: Mutex<State>,
+    /// Held while writing: two writers of one file wait for each other at the processor's expense.
+    writing: Mutex<()>,
 }
 
 struct State {
@@ -182,7 +184,7 @@ impl Index {
             changed: false,
             unnamed: None,
         };
-        Some(Self { file, map: Some(map), state: Mutex::new(state) })
+        Some(Self { file, map: Some(map), state: Mutex::new(state), writing: Mutex::default() })
     }
 
     fn create(path: &Path, key: &Key) -> Option<Self> {
@@ -224,7 +226,7 @@ impl Index {
             changed: false,
             unnamed: Some(Named { path: path.to_owned(), temporary }),
         };
-        Some(Self { file, map: None, state: Mutex::new(state) })
+        Some(Self { file, map: None, state: Mutex::new(state), writing: Mutex::default() })
     }
 
     /// Makes everything that was put count for later commands. Without this call nothing of it does.
@@ -261,7 +263,10 @@ impl Store for Index {
             state.end = Some((at + bytes.len() as u64).next_multiple_of(PAGE));
             at
         };
-        let written = self.file.write_all_at(bytes, at);
+        let written = {
+            let _one_at_a_time = self.writing.lock();
+            self.file.write_all_at(bytes, at)
+        };
         let mut state = self.state.lock().ok()?;
         if let Err(error) = written {
             tracing::debug!(%error, "the index cannot be written");

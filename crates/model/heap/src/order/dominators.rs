@@ -196,7 +196,8 @@ impl Dominators {
 
     /// Retained size (bytes) of every node with the sizes that a model gives.
     pub fn retained_by(&self, heap: &Heap, lens: &Lens) -> Column<u64> {
-        self.sums(heap, |node| lens.size(heap, node))
+        let sizes = lens.sizes(heap);
+        self.sums(heap, |node| sizes.get(node))
     }
 
     fn sums(&self, heap: &Heap, size: impl Fn(NodeId) -> u64) -> Column<u64> {

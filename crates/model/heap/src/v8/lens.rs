@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashMap;
+
 use super::devtools::{Detachedness, Shallow, page_owned, page_owned_from, user_roots};
 use crate::graph::NodeSet;
 use crate::index::Shelf;
@@ -21,6 +23,25 @@ pub struct Lens {
     shallow: OnceLock<Option<Shallow>>,
     /// Whether any edge can be an ephemeron's.
     ephemerons: bool,
+}
+
+/// The shallow sizes of one heap's nodes, in bytes.
+#[derive(Clone, Copy)]
+pub struct Sizes<'h> {
+    pub(super) sizes: &'h [u32],
+    /// Those that 32 bits do not hold (their entry is `u32::MAX`).
+    pub(super) large: &'h FxHashMap<u32, u64>,
+}
+
+impl Sizes<'_> {
+    /// Size of a node.
+    #[inline(always)]
+    pub fn get(&self, node: NodeId) -> u64 {
+        match self.sizes[node.index()] {
+            u32::MAX => self.large.get(&node.0).copied().unwrap_or(u64::from(u32::MAX)),
+            size => u64::from(size),
+        }
+    }
 }
 
 /// Why an edge does or does not keep its target alive.
@@ -148,6 +169,14 @@ impl Lens {
     /// with internals exposed.
     pub fn user_roots(&self) -> &[NodeId] {
         &self.user_roots
+    }
+
+    /// The shallow sizes of all nodes, for those who ask for many.
+    pub fn sizes<'h>(&'h self, heap: &'h Heap) -> Sizes<'h> {
+        match self.shallow(heap) {
+            Some(shallow) => shallow.view(),
+            None => Sizes { sizes: &heap.nodes.self_sizes, large: &heap.nodes.large_sizes },
+        }
     }
 
     /// Shallow size in bytes: in the devtools model with what belongs to this node alone.

@@ -9,5 +9,5 @@ mod scripts;
 mod tests;
 
 pub use landmarks::Landmarks;
-pub use lens::{EdgeRule, Lens};
+pub use lens::{EdgeRule, Lens, Sizes};
 pub use scripts::{Place, Scripts};

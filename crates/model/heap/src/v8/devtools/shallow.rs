@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::graph::{Buffer, Column, NodeSet};
 use crate::index::Shelf;
+use crate::v8::lens::Sizes;
 use crate::{EdgeKind, Heap, NodeId, NodeKind};
 
 /// No owner is known yet.
@@ -54,6 +55,10 @@ impl Shallow {
         let large: Vec<(u32, u64)> = shelf.value("large_sizes")?;
         let sizes = shelf.column_of("sizes", heap.node_count())?;
         Some(Self { sizes, large: large.into_iter().collect() })
+    }
+
+    pub(in crate::v8) fn view(&self) -> Sizes<'_> {
+        Sizes { sizes: &self.sizes, large: &self.large }
     }
 
     /// Bytes of the node with what was merged into it.
