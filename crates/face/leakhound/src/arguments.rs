@@ -9,6 +9,17 @@ use regex::Regex;
 
 use crate::terminal::ColorChoice;
 
+/// The views, in two columns: one line each would not fit a screen.
+const VIEWS: &str = "Views of a snapshot (FILE; - for standard input):
+  summary     classes, packages, shapes  diff          what came and went
+  object      one object                 dominators    what it alone keeps alive
+  retainers   what keeps it alive        retained-set  what would be freed
+  paths       how the roots reach it     containment   what it refers to
+  closures    functions, what they hold  contexts      captured variables
+  strings     repeated and pinned texts  search        names, texts, properties
+  statistics  where the bytes are        roots         where the collector starts
+  traces      who allocated it           timeline      when it was allocated";
+
 /// Finds the leaking line of a Node.js service, with no code change and without hurting it.
 #[derive(Debug, Parser)]
 #[command(
@@ -18,11 +29,11 @@ use crate::terminal::ColorChoice;
     infer_subcommands = false,
     disable_help_subcommand = true
 )]
-#[command(after_long_help = "TARGET is a pid, a process name, host:port or ws://… of an inspector.\n\
+#[command(after_help = VIEWS, after_long_help = format!("{VIEWS}\n\n{}", "TARGET is a pid, a process name, host:port or ws://… of an inspector.\n\
     Exit codes: 0 done · 1 a leak (--fail-on) · 2 usage · 3 unreadable input\n  \
     4 target missing or refusing · 5 refused for safety · 6 partial result\n  \
     70 our bug · 130 interrupted\n\n\
-    Examples:\n  leakhound demo\n  leakhound hunt server.js --for 2m")]
+    Examples:\n  leakhound demo\n  leakhound hunt server.js --for 2m"))]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -81,22 +92,52 @@ pub enum Command {
     /// The verdict from files: one snapshot (suspects), two or more (growth)
     Analyze(Analyze),
     /// The classes of a snapshot: count, distance, shallow and retained size
+    #[command(hide = true)]
     Summary(Summary),
     /// Where a snapshot's bytes are: code, strings, arrays, buffers
+    #[command(hide = true)]
     Statistics(Statistics),
     /// One object: its fields, what keeps it alive, and why
+    #[command(hide = true)]
     Object(Object),
     /// What keeps an object alive, up to the roots
+    #[command(hide = true)]
     Retainers(Retainers),
     /// How the roots reach an object, or all objects of a class
+    #[command(hide = true)]
     Paths(Paths),
     /// What an object alone keeps alive: the dominator tree downwards
+    #[command(hide = true)]
     Dominators(Dominators),
+    /// What an object refers to, as a tree
+    #[command(hide = true)]
+    Containment(Containment),
+    /// What would be freed together with some objects
+    #[command(hide = true)]
+    RetainedSet(RetainedSet),
+    /// What the garbage collector starts from
+    #[command(hide = true)]
+    Roots(Roots),
+    /// Functions by what their closures keep alive
+    #[command(hide = true)]
+    Closures(Closures),
+    /// Captured variables by what they keep alive
+    #[command(hide = true)]
+    Contexts(Contexts),
     /// Texts that exist more than once, large strings that slices keep alive
+    #[command(hide = true)]
     Strings(Strings),
     /// Objects by name, by the text of a string or the name of a property
+    #[command(hide = true)]
     Search(Search),
+    /// The stacks that allocated what is alive (recorded allocations)
+    #[command(hide = true)]
+    Traces(Traces),
+    /// When what is alive was allocated (recorded allocations)
+    #[command(hide = true)]
+    Timeline(Timeline),
     /// What came and went between two snapshots of one process
+    #[command(hide = true)]
     Diff(Diff),
     /// The Node processes here, and whether they can be hunted
     #[command(after_long_help = "Examples:\n  leakhound ps\n  leakhound ps --json | jq '.processes[].pid'")]
@@ -275,7 +316,8 @@ pub struct Viewing {
 /// `summary`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  leakhound summary heap.heapsnapshot --model devtools\n  \
-    leakhound summary heap.heapsnapshot --filter '^Session$' --sort count")]
+    leakhound summary heap.heapsnapshot --filter '^Session$' --sort count\n  \
+    leakhound summary heap.heapsnapshot --by package")]
 pub struct Summary {
     /// The snapshot
     pub file: PathBuf,
@@ -292,7 +334,17 @@ pub struct Summary {
         hide_possible_values = true
     )]
     pub sort: Sort,
-    /// Only classes whose name matches this regular expression
+    /// Rows: class (default), location, package or shape (hidden class)
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        default_value = "class",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub by: By,
+    /// Only rows whose name matches this regular expression
     #[arg(long, value_name = "REGEX", value_parser = regex)]
     pub filter: Option<Regex>,
     /// Only what is kept through contexts, or through detached objects
@@ -301,6 +353,16 @@ pub struct Summary {
     /// Shallow sizes only: several times faster
     #[arg(long)]
     pub shallow: bool,
+}
+
+/// What a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the groups' own names")]
+pub enum By {
+    Class,
+    Location,
+    Package,
+    Shape,
 }
 
 /// Objects that a table is about.
@@ -503,6 +565,107 @@ pub struct Diff {
     /// Only classes whose name matches this regular expression
     #[arg(long, value_name = "REGEX", value_parser = regex)]
     pub filter: Option<Regex>,
+}
+
+/// `containment`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  leakhound containment heap.heapsnapshot\n  \
+    leakhound containment heap.heapsnapshot @12345 --depth 2 --limit 20")]
+pub struct Containment {
+    /// The snapshot
+    pub file: PathBuf,
+    /// The object's id, as in @12345 [default: the root]
+    #[arg(value_parser = leakhound_workbench::explore::object_id)]
+    pub id: Option<u32>,
+    /// How much is shown.
+    #[command(flatten)]
+    pub branching: Branching,
+}
+
+/// `retained-set`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Everything that the roots reach through the selected objects only.\n\n\
+    Examples:\n  leakhound retained-set heap.heapsnapshot @12345 @12399\n  \
+    leakhound retained-set heap.heapsnapshot --class '^Session$'")]
+pub struct RetainedSet {
+    /// The snapshot
+    pub file: PathBuf,
+    /// Objects, as in @12345
+    #[arg(value_name = "ID", value_parser = leakhound_workbench::explore::object_id, required_unless_present = "class")]
+    pub ids: Vec<u32>,
+    /// All objects of the classes whose name matches, too
+    #[arg(long, value_name = "REGEX", value_parser = regex)]
+    pub class: Option<Regex>,
+    /// How it is seen.
+    #[command(flatten)]
+    pub viewing: Viewing,
+}
+
+/// `roots`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  leakhound roots heap.heapsnapshot\n  \
+    leakhound roots heap.heapsnapshot --json | jq '.roots[0]'")]
+pub struct Roots {
+    /// The snapshot
+    pub file: PathBuf,
+    /// How it is seen.
+    #[command(flatten)]
+    pub viewing: Viewing,
+}
+
+/// `closures`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  leakhound closures heap.heapsnapshot\n  \
+    leakhound closures heap.heapsnapshot --limit 5 --json")]
+pub struct Closures {
+    /// The snapshot
+    pub file: PathBuf,
+    /// How it is seen.
+    #[command(flatten)]
+    pub viewing: Viewing,
+}
+
+/// `contexts`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  leakhound contexts heap.heapsnapshot\n  \
+    leakhound contexts heap.heapsnapshot --limit 5 --json")]
+pub struct Contexts {
+    /// The snapshot
+    pub file: PathBuf,
+    /// How it is seen.
+    #[command(flatten)]
+    pub viewing: Viewing,
+}
+
+/// `traces`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "V8 writes stacks only while allocations are recorded (.heaptimeline, or a snapshot taken meanwhile).\n\n\
+    Examples:\n  leakhound traces recording.heaptimeline\n  \
+    leakhound traces recording.heaptimeline --class '^Session$' --depth 10"
+)]
+pub struct Traces {
+    /// The snapshot
+    pub file: PathBuf,
+    /// Only objects of the classes whose name matches
+    #[arg(long, value_name = "REGEX", value_parser = regex)]
+    pub class: Option<Regex>,
+    /// How much is shown.
+    #[command(flatten)]
+    pub branching: Branching,
+}
+
+/// `timeline`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "V8 writes its clock only while allocations are recorded.\n\n\
+    Examples:\n  leakhound timeline recording.heaptimeline\n  \
+    leakhound timeline recording.heaptimeline --model devtools --json")]
+pub struct Timeline {
+    /// The snapshot
+    pub file: PathBuf,
+    /// How it is seen.
+    #[command(flatten)]
+    pub viewing: Viewing,
 }
 
 /// A regular expression.

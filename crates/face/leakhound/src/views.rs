@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 
 use leakhound_workbench::explore::{
-    self, DiffOptions, Dump, Model, ObjectOptions, PathsOptions, PathsTo, SearchIn, SearchOptions,
-    SummaryOnly, SummaryOptions, SummarySort, TreeOptions,
+    self, DiffOptions, Dump, FunctionsOptions, GroupBy, Model, ObjectOptions, PathsOptions, PathsTo,
+    RetainedSetOptions, SearchIn, SearchOptions, SummaryOnly, SummaryOptions, SummarySort, TracesOptions,
+    TreeOptions,
 };
 use leakhound_workbench::{Cancel, WorkbenchError, names};
 use serde::Serialize;
 
 use crate::arguments::{
-    Branching, Diff, Dominators, ModelChoice, Object, Only, Paths, Retainers, Search, Sort, Statistics,
-    Strings, Summary, Within,
+    Branching, By, Closures, Containment, Contexts, Diff, Dominators, ModelChoice, Object, Only, Paths,
+    RetainedSet, Retainers, Roots, Search, Sort, Statistics, Strings, Summary, Timeline, Traces, Viewing,
+    Within,
 };
 use crate::commands::{json, output};
 use crate::exit;
@@ -50,6 +52,12 @@ pub(crate) async fn summary(
     let options = SummaryOptions {
         file: arguments.file,
         model: arguments.viewing.model.into(),
+        by: match arguments.by {
+            By::Class => GroupBy::Class,
+            By::Location => GroupBy::Location,
+            By::Package => GroupBy::Package,
+            By::Shape => GroupBy::Shape,
+        },
         sort: match arguments.sort {
             Sort::Retained => SummarySort::Retained,
             Sort::Shallow => SummarySort::Shallow,
@@ -117,6 +125,101 @@ pub(crate) async fn dominators(
     let options = tree(arguments.file, arguments.id, arguments.branching);
     let view = explore::dominators(options, cancel, &mut |event| printer.event(event)).await?;
     answer(&view, terminal::dominators, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn containment(
+    arguments: Containment,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let options = tree(arguments.file, arguments.id, arguments.branching);
+    let view = explore::containment(options, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::containment, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn retained_set(
+    arguments: RetainedSet,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let options = RetainedSetOptions {
+        file: arguments.file,
+        model: arguments.viewing.model.into(),
+        ids: arguments.ids,
+        class: arguments.class,
+        limit: limit(arguments.viewing.limit, OBJECT, printer),
+    };
+    let view = explore::retained_set(options, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::retained_set, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn roots(
+    arguments: Roots,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let model = arguments.viewing.model.into();
+    let mut view = explore::roots(arguments.file, model, cancel, &mut |event| printer.event(event)).await?;
+    view.roots.truncate(limit(arguments.viewing.limit, SCREEN, printer).unwrap_or(usize::MAX));
+    answer(&view, terminal::roots, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+fn functions(file: PathBuf, viewing: &Viewing, usual: usize, printer: &Printer) -> FunctionsOptions {
+    FunctionsOptions { file, model: viewing.model.into(), limit: limit(viewing.limit, usual, printer) }
+}
+
+pub(crate) async fn closures(
+    arguments: Closures,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let options = functions(arguments.file, &arguments.viewing, SCREEN, printer);
+    let view = explore::closures(options, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::closures, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn contexts(
+    arguments: Contexts,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let options = functions(arguments.file, &arguments.viewing, OBJECT, printer);
+    let view = explore::contexts(options, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::contexts, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn traces(
+    arguments: Traces,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let options = TracesOptions {
+        file: arguments.file,
+        model: arguments.branching.model.into(),
+        class: arguments.class,
+        depth: usize::from(arguments.branching.depth),
+        limit: usize::try_from(arguments.branching.limit).unwrap_or(usize::MAX),
+    };
+    let view = explore::traces(options, cancel, &mut |event| printer.event(event)).await?;
+    answer(&view, terminal::traces, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn timeline(
+    arguments: Timeline,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let model = arguments.viewing.model.into();
+    let view = explore::timeline(arguments.file, model, cancel, &mut |event| printer.event(event)).await?;
+    let rows = limit(arguments.viewing.limit, SCREEN, printer).unwrap_or(usize::MAX);
+    answer(&view, |view, style, width| terminal::timeline(view, rows, style, width), printer)?;
     Ok(end(&[&view.dump], printer))
 }
 

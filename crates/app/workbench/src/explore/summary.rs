@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use leakhound_heap::Model;
-use leakhound_heap::query::{ClassRow, Filter, RowSource, Statistics};
+use leakhound_heap::query::{ClassRow, Classes, Filter, RowSource, Statistics};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::{Dump, Exploration};
+use super::grouping::groups;
+use super::{Dump, Exploration, GroupBy};
 use crate::analyze::on_a_thread;
 use crate::{Cancel, Listener, WorkbenchError};
 
@@ -39,6 +40,8 @@ pub struct SummaryOptions {
     pub file: PathBuf,
     /// The rules.
     pub model: Model,
+    /// What a row is.
+    pub by: GroupBy,
     /// Order of the rows.
     pub sort: SummarySort,
     /// Only classes whose name matches.
@@ -61,7 +64,10 @@ pub struct SummaryView {
     /// The dump.
     #[serde(flatten)]
     pub dump: Dump,
-    /// Classes that match, before the limit.
+    /// What a row is: `class`, `location`, `package` or `shape`.
+    #[serde(default = "class")]
+    pub by: String,
+    /// Rows that match, before the limit.
     pub matching: u64,
     /// The rows.
     pub classes: Vec<ClassRowView>,
@@ -104,18 +110,26 @@ pub async fn summary(
 }
 
 fn table(exploration: &Exploration, options: &SummaryOptions) -> SummaryView {
+    let grouped;
+    let classes = match options.by {
+        GroupBy::Class => exploration.classes(),
+        by => {
+            grouped = groups(exploration, by);
+            &grouped
+        }
+    };
     let mut rows = match options.only {
-        None => exploration.rows(options.shallow_only),
+        None if options.by == GroupBy::Class => exploration.rows(options.shallow_only),
+        None => RowSource { classes, ..exploration.row_source(options.shallow_only) }.rows(),
         Some(only) => {
             let filter = match only {
                 SummaryOnly::Contexts => Filter::Contexts,
                 SummaryOnly::Detached => Filter::Detached,
             };
             let nodes = filter.nodes(exploration.heap(), exploration.lens(), exploration.levels());
-            RowSource { only: Some(&nodes), ..exploration.row_source(options.shallow_only) }.rows()
+            RowSource { only: Some(&nodes), classes, ..exploration.row_source(options.shallow_only) }.rows()
         }
     };
-    let classes = exploration.classes();
     if let Some(filter) = &options.filter {
         rows.retain(|row| filter.is_match(&row.key(classes).name));
     }
@@ -135,14 +149,19 @@ fn table(exploration: &Exploration, options: &SummaryOptions) -> SummaryView {
     SummaryView {
         schema: "leakhound.summary/1".into(),
         model: options.model.as_str().into(),
+        by: options.by.as_str().into(),
         dump: exploration.dump(),
         matching,
-        classes: rows.iter().map(|row| row_view(exploration, row)).collect(),
+        classes: rows.iter().map(|row| row_view(exploration, classes, row)).collect(),
     }
 }
 
-fn row_view(exploration: &Exploration, row: &ClassRow) -> ClassRowView {
-    let key = row.key(exploration.classes());
+fn class() -> String {
+    GroupBy::Class.as_str().into()
+}
+
+fn row_view(exploration: &Exploration, classes: &Classes, row: &ClassRow) -> ClassRowView {
+    let key = row.key(classes);
     ClassRowView {
         name: key.name.clone(),
         key: key.to_string(),

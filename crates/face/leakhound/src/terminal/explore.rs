@@ -36,7 +36,12 @@ pub fn summary(view: &SummaryView, style: &Style, width: usize) -> String {
         })
         .collect();
     let headings = [
-        left("CLASS"),
+        left(match view.by.as_str() {
+            "location" => "LOCATION",
+            "package" => "PACKAGE",
+            "shape" => "SHAPE",
+            _ => "CLASS",
+        }),
         right("COUNT"),
         right("DIST"),
         right("SHALLOW"),
@@ -45,7 +50,7 @@ pub fn summary(view: &SummaryView, style: &Style, width: usize) -> String {
         right(""),
     ];
     table::print(&headings, 0, &rows, (*style, width), &mut out);
-    more(view.matching, rows.len(), "classes", *style, &mut out);
+    more(view.matching, rows.len(), "rows", *style, &mut out);
     out
 }
 
@@ -286,7 +291,7 @@ pub(super) fn title(dump: &Dump, model: &str, style: Style, width: usize, out: &
     line.print(style, out);
 }
 
-fn more(all: u64, shown: usize, what: &str, style: Style, out: &mut String) {
+pub(super) fn more(all: u64, shown: usize, what: &str, style: Style, out: &mut String) {
     let hidden = all.saturating_sub(shown as u64);
     if hidden > 0 {
         let text = format!("{} more {what}: --limit 0 shows all", figures::count(hidden));

@@ -7,6 +7,7 @@
 
 mod explore;
 mod format;
+mod holders;
 mod processes;
 mod style;
 mod table;
@@ -14,7 +15,8 @@ mod trees;
 mod verdict;
 
 pub use explore::{diff, object, search, statistics, strings, summary};
+pub use holders::{closures, contexts, retained_set, roots, timeline};
 pub use processes::processes;
 pub use style::{ColorChoice, Style};
-pub use trees::{dominators, paths, retainers};
+pub use trees::{containment, dominators, paths, retainers, traces};
 pub use verdict::verdict;

@@ -1,13 +1,15 @@
 //! Trees: retainers upwards, dominators downwards. One line an object, indented by its level.
 
 use leakhound_workbench::explore::{
-    DominatorView, DominatorsView, PathTreeView, PathsView, Retainers, RetainersView,
+    ContainmentView, Contents, DominatorView, DominatorsView, PathTreeView, PathsView, Retainers,
+    RetainersView, StackView, TracesView,
 };
 use leakhound_workbench::{figures, names};
 
-use super::explore::{distance, label, share, title};
+use super::explore::{distance, label, more, share, title};
 use super::format::Line;
 use super::style::{Role, Style};
+use super::table::{self, left, right};
 
 /// Columns a level.
 const STEP: usize = 2;
@@ -49,6 +51,85 @@ fn branches(above: &Retainers, level: usize, (style, width): (Style, usize), out
     let hidden = above.retainer_count.saturating_sub(above.retainers.len() as u64);
     if hidden > 0 {
         rest(hidden, "retainers", level * STEP, (style, width), out);
+    }
+}
+
+/// What an object refers to.
+pub fn containment(view: &ContainmentView, style: &Style, width: usize) -> String {
+    let mut out = String::new();
+    title(&view.dump, &view.model, *style, width, &mut out);
+    let mut line = Line::new(Role::Quiet, format!("{:>10}  ", figures::bytes(view.object.retained_size)));
+    line.push(Role::Strong, names::cut_middle(&label(&view.object), width.saturating_sub(12)));
+    line.print(*style, &mut out);
+    contents(&view.below, 1, (*style, width), &mut out);
+    out
+}
+
+fn contents(below: &Contents, level: usize, (style, width): (Style, usize), out: &mut String) {
+    const SIZE: usize = 12;
+    for content in &below.contents {
+        let field = &content.field;
+        let mut line = Line::new(Role::Quiet, format!("{:>10}  ", figures::bytes(field.node.retained_size)));
+        line.append(way(&field.edge, level, width.saturating_sub(SIZE)));
+        let tail = if content.cycle { "  (again)" } else { "" };
+        let room = width.saturating_sub(line.width() + names::width(tail)).max(LEAST);
+        line.push(Role::Plain, names::cut_middle(&label(&field.node), room));
+        line.push(Role::Quiet, tail);
+        line.print(style, out);
+        contents(&content.below, level + 1, (style, width), out);
+    }
+    let hidden = below.content_count.saturating_sub(below.contents.len() as u64);
+    if hidden > 0 && !below.contents.is_empty() {
+        rest(hidden, "edges", SIZE + level * STEP, (style, width), out);
+    }
+}
+
+/// What allocated what is alive: functions, then stacks.
+pub fn traces(view: &TracesView, style: &Style, width: usize) -> String {
+    let mut out = String::new();
+    title(&view.dump, &view.model, *style, width, &mut out);
+    let rows: Vec<_> = (view.functions.iter())
+        .map(|function| {
+            [
+                (Role::Strong, names::visible(&function.function)),
+                (Role::Place, function.location.as_deref().map(names::visible).unwrap_or_default()),
+                (Role::Plain, figures::count(function.live_count)),
+                (Role::Plain, figures::bytes(function.live_size)),
+                (Role::Quiet, figures::count(function.count)),
+                (Role::Quiet, figures::bytes(function.size)),
+            ]
+        })
+        .collect();
+    let headings =
+        [left("FUNCTION"), left("AT"), right("ALIVE"), right("SHALLOW"), right("ALLOCATED"), right("")];
+    table::print(&headings, 1, &rows, (*style, width), &mut out);
+    more(view.matching, rows.len(), "functions", *style, &mut out);
+    if view.untraced_count > 0 {
+        let text = format!(
+            "{} objects ({}) have no stack: older than the recording, or lost by V8",
+            figures::count(view.untraced_count),
+            figures::bytes(view.untraced_size)
+        );
+        Line::new(Role::Quiet, names::cut_middle(&text, width)).print(*style, &mut out);
+    }
+    out.push('\n');
+    stacks(&view.stacks, 0, (*style, width), &mut out);
+    out
+}
+
+fn stacks(stacks: &[StackView], level: usize, (style, width): (Style, usize), out: &mut String) {
+    for stack in stacks {
+        let function = &stack.function;
+        let mut line = Line::default();
+        line.push(Role::Strong, format!("{:>10}", figures::bytes(function.live_size)));
+        line.push(Role::Quiet, format!("{:>9}", figures::count(function.live_count)));
+        line.pad_to((FIGURES + 1 + level * STEP).min(width.saturating_sub(LEAST)));
+        let place = function.location.as_deref().map_or(String::new(), |place| format!("  {place}"));
+        let text = names::visible(&format!("{}{place}", function.function));
+        let room = width.saturating_sub(line.width()).max(LEAST);
+        line.push(Role::Plain, names::cut_middle(&text, room));
+        line.print(style, out);
+        self::stacks(&stack.callees, level + 1, (style, width), out);
     }
 }
 

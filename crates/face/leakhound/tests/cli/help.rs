@@ -2,7 +2,7 @@
 
 use crate::support::{folder, leakhound, run};
 
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 24] = [
     &[],
     &["hunt"],
     &["run"],
@@ -18,6 +18,13 @@ const COMMANDS: [&[&str]; 17] = [
     &["strings"],
     &["search"],
     &["diff"],
+    &["containment"],
+    &["retained-set"],
+    &["roots"],
+    &["closures"],
+    &["contexts"],
+    &["traces"],
+    &["timeline"],
     &["ps"],
     &["demo"],
 ];

@@ -12,6 +12,7 @@ mod demo;
 mod faults;
 mod files;
 mod help;
+mod holders;
 mod index;
 mod load;
 mod run;

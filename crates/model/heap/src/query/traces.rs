@@ -31,6 +31,16 @@ impl TraceTotals {
     /// Sums up, with the sizes of a model (`|node| lens.size(&heap, node)`). As DevTools does, a function's
     /// total leaves out trace nodes that allocated nothing themselves.
     pub fn new(heap: &Heap, traces: &Traces, size: impl Fn(NodeId) -> u64) -> Self {
+        Self::of(heap, traces, |_| true, size)
+    }
+
+    /// The same; of what is alive, only the nodes that count.
+    pub fn of(
+        heap: &Heap,
+        traces: &Traces,
+        counts: impl Fn(NodeId) -> bool,
+        size: impl Fn(NodeId) -> u64,
+    ) -> Self {
         let mut nodes: Vec<TraceTotal> = traces
             .nodes
             .iter()
@@ -38,7 +48,7 @@ impl TraceTotals {
             .collect();
         let positions: FxHashMap<u32, usize> =
             traces.nodes.iter().enumerate().map(|(at, node)| (node.id, at)).collect();
-        for node in heap.nodes() {
+        for node in heap.nodes().filter(|&node| counts(node)) {
             let position = heap.trace_node(node).and_then(|id| positions.get(&id));
             if let Some(total) = position.and_then(|&at| nodes.get_mut(at)) {
                 total.live_count += 1;

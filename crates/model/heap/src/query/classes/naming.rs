@@ -74,6 +74,11 @@ impl Classes {
         Self { of_node: of_node.into(), keys }
     }
 
+    /// Groups of somebody's own making: the group of every node, a number below `keys.len()`.
+    pub fn grouped(of_node: Buffer<u32>, keys: Vec<Key>) -> Self {
+        Self { of_node: of_node.into(), keys }
+    }
+
     /// Keeps the classes.
     pub fn keep(self, shelf: &Shelf<'_>) -> Self {
         shelf.keep_value("class_keys", &self.keys);
