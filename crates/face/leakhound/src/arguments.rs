@@ -551,20 +551,38 @@ pub struct Strings {
 
 /// `diff`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Objects are told apart by their ids, which hold for one process only.\n\n\
-    Examples:\n  leakhound diff before.heapsnapshot after.heapsnapshot\n  \
-    leakhound diff before.heapsnapshot after.heapsnapshot --model devtools --limit 0")]
+#[command(
+    after_long_help = "Within one process objects are told apart by their ids; between processes classes are compared.\n\
+    Which it is, the ids say. With more than two files, rows compare the first with the last.\n\n\
+    Examples:\n  leakhound diff before.heapsnapshot after.heapsnapshot --grown\n  \
+    leakhound diff 1.heapsnapshot 2.heapsnapshot 3.heapsnapshot --model devtools --limit 0"
+)]
 pub struct Diff {
-    /// The older snapshot
+    /// The oldest snapshot
     pub older: PathBuf,
-    /// The newer one
-    pub newer: PathBuf,
+    /// The newer ones
+    #[arg(required = true)]
+    pub newer: Vec<PathBuf>,
     /// How they are seen.
     #[command(flatten)]
     pub viewing: Viewing,
+    /// identity (one process) or class (several) [default: the ids say]
+    #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true)]
+    pub by: Option<DiffHow>,
+    /// Also objects in both that keep more alive in the newer one
+    #[arg(long)]
+    pub grown: bool,
     /// Only classes whose name matches this regular expression
     #[arg(long, value_name = "REGEX", value_parser = regex)]
     pub filter: Option<Regex>,
+}
+
+/// How objects are matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the ways' own names")]
+pub enum DiffHow {
+    Identity,
+    Class,
 }
 
 /// `containment`.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use leakhound_workbench::explore::{
-    self, DiffOptions, Dump, FunctionsOptions, GroupBy, Model, ObjectOptions, PathsOptions, PathsTo,
+    self, DiffBy, DiffOptions, Dump, FunctionsOptions, GroupBy, Model, ObjectOptions, PathsOptions, PathsTo,
     RetainedSetOptions, SearchIn, SearchOptions, SummaryOnly, SummaryOptions, SummarySort, TracesOptions,
     TreeOptions,
 };
@@ -11,9 +11,9 @@ use leakhound_workbench::{Cancel, WorkbenchError, names};
 use serde::Serialize;
 
 use crate::arguments::{
-    Branching, By, Closures, Containment, Contexts, Diff, Dominators, ModelChoice, Object, Only, Paths,
-    RetainedSet, Retainers, Roots, Search, Sort, Statistics, Strings, Summary, Timeline, Traces, Viewing,
-    Within,
+    Branching, By, Closures, Containment, Contexts, Diff, DiffHow, Dominators, ModelChoice, Object, Only,
+    Paths, RetainedSet, Retainers, Roots, Search, Sort, Statistics, Strings, Summary, Timeline, Traces,
+    Viewing, Within,
 };
 use crate::commands::{json, output};
 use crate::exit;
@@ -292,15 +292,20 @@ pub(crate) async fn diff(
     cancel: &Cancel,
 ) -> Result<u8, WorkbenchError> {
     let options = DiffOptions {
-        older: arguments.older,
-        newer: arguments.newer,
+        files: std::iter::once(arguments.older).chain(arguments.newer).collect(),
         model: arguments.viewing.model.into(),
+        by: arguments.by.map(|by| match by {
+            DiffHow::Identity => DiffBy::Identity,
+            DiffHow::Class => DiffBy::Class,
+        }),
+        grown: arguments.grown,
         filter: arguments.filter,
         limit: limit(arguments.viewing.limit, SCREEN, printer),
     };
     let view = explore::diff(options, cancel, &mut |event| printer.event(event)).await?;
     answer(&view, terminal::diff, printer)?;
-    Ok(end(&[&view.older, &view.newer], printer))
+    let dumps: Vec<&Dump> = [&view.older].into_iter().chain(&view.between).chain([&view.newer]).collect();
+    Ok(end(&dumps, printer))
 }
 
 fn answer<V: Serialize>(

@@ -18,7 +18,7 @@ mod summary;
 mod trees;
 
 pub use containment::{ContainmentView, ContentView, Contents, RootView, RootsView, containment, roots};
-pub use diff::{DiffOptions, DiffRowView, DiffView, diff};
+pub use diff::{DiffBy, DiffOptions, DiffRowView, DiffView, GrownView, diff};
 pub use exploration::{Dump, Exploration};
 pub use functions::{
     ClosuresView, ContextView, ContextsView, FunctionView, FunctionsOptions, VariableView, closures, contexts,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use leakhound_heap::query::display_name;
-use leakhound_heap::v8::EdgeRule;
+use leakhound_heap::v8::{EdgeRule, Merges};
 use leakhound_heap::{Edge, EdgeKind, Model, NodeId};
 use serde::{Deserialize, Serialize};
 
@@ -202,13 +202,27 @@ fn explain(exploration: &Exploration, node: NodeId) -> Vec<String> {
     let (heap, lens) = (exploration.heap(), exploration.lens());
     let (dominators, _) = exploration.order();
     let (own, shown) = (heap.self_size(node), lens.size(heap, node));
-    let shallow = match shown.checked_sub(own) {
-        Some(0) => format!("shallow size: {own} bytes, as V8 wrote it"),
-        Some(more) => format!(
-            "shallow size: {own} bytes as V8 wrote it, and {more} of arrays and hidden nodes that only this \
-             object uses"
-        ),
-        None => format!("shallow size: its {own} bytes count as those of the one object that uses it"),
+    let merges = if shown == own { None } else { lens.merges(heap) };
+    let owner = merges.as_ref().and_then(|merges| merges.owner(heap, node));
+    let shallow = match (owner, shown.checked_sub(own)) {
+        (Some(owner), _) => {
+            let owner = reference(exploration, owner);
+            format!(
+                "shallow size: its {own} bytes count as those of {} @{}, which alone uses it",
+                owner.class, owner.id
+            )
+        }
+        (None, Some(more)) if more > 0 => {
+            let merged = |merges: Merges| {
+                heap.nodes().filter(|&other| merges.owner(heap, other) == Some(node)).count()
+            };
+            format!(
+                "shallow size: {own} bytes as V8 wrote it, and {more} of {} arrays and hidden nodes that only \
+                 this object uses",
+                merges.map_or(0, merged)
+            )
+        }
+        _ => format!("shallow size: {own} bytes, as V8 wrote it"),
     };
     let mut lines = vec![shallow];
     lines.push(match dominators.span(node) {

@@ -204,13 +204,18 @@ fn quoted(text: &str, columns: usize) -> String {
 /// What came and went.
 pub fn diff(view: &DiffView, style: &Style, width: usize) -> String {
     let mut out = String::new();
-    title(&view.older, &view.model, *style, width, &mut out);
-    title(&view.newer, &view.model, *style, width, &mut out);
+    for dump in [&view.older].into_iter().chain(&view.between).chain([&view.newer]) {
+        title(dump, &view.model, *style, width, &mut out);
+    }
+    let by = format!("compared by {}: {}", view.by, view.why);
+    Line::new(Role::Quiet, names::cut_middle(&by, width)).print(*style, &mut out);
     let rows: Vec<_> = (view.classes.iter())
         .map(|class| {
             let role = if class.size_delta > 0 { Role::Strong } else { Role::Plain };
+            let series: Vec<String> = class.counts.iter().map(|&count| figures::count(count)).collect();
             [
                 (role, names::visible(&class.name)),
+                (Role::Quiet, series.join(" → ")),
                 (Role::Plain, figures::count(class.added)),
                 (Role::Plain, figures::count(class.removed)),
                 (role, figures::count_between(class.removed, class.added)),
@@ -222,6 +227,7 @@ pub fn diff(view: &DiffView, style: &Style, width: usize) -> String {
         .collect();
     let headings = [
         left("CLASS"),
+        left(if view.classes.iter().any(|class| !class.counts.is_empty()) { "COUNT" } else { "" }),
         right("NEW"),
         right("GONE"),
         right("DELTA"),
@@ -231,6 +237,22 @@ pub fn diff(view: &DiffView, style: &Style, width: usize) -> String {
     ];
     table::print(&headings, 0, &rows, (*style, width), &mut out);
     more(view.matching, rows.len(), "classes", *style, &mut out);
+    if view.grown.is_empty() {
+        return out;
+    }
+    out.push('\n');
+    let rows: Vec<_> = (view.grown.iter())
+        .map(|grown| {
+            [
+                (Role::Strong, label(&grown.node)),
+                (Role::Plain, figures::bytes(grown.retained_before)),
+                (Role::Plain, figures::bytes(grown.node.retained_size)),
+                (Role::Strong, format!("+{}", figures::bytes(grown.growth))),
+            ]
+        })
+        .collect();
+    let headings = [left("GREW"), right("RETAINED"), right("NOW"), right("GROWTH")];
+    table::print(&headings, 0, &rows, (*style, width), &mut out);
     out
 }
 

@@ -329,3 +329,49 @@ fn compressed_dumps_and_standard_input_are_read_like_plain_files() {
         .fails(3, &["nothing.gz", "not a V8"])
         .hints();
 }
+
+#[test]
+fn dumps_of_one_process_are_compared_by_identity_and_others_by_class() {
+    let (here, there) = (folder(), folder());
+    dumps(here.path());
+    // Another program, or the ids would be the same.
+    fs::write(
+        there.path().join("before.js"),
+        format!("globalThis.more = [...Array(500)].map(() => [{{}}]);\n{SHOP}"),
+    )
+    .unwrap();
+    let status =
+        Command::new(node()).arg("before.js").current_dir(there.path()).stdin(Stdio::null()).status();
+    assert!(status.unwrap().success());
+    let other = there.path().join("after.heapsnapshot").display().to_string();
+    let diff = |files: &[&str], more: &[&str]| {
+        look(here.path(), &[&["diff", "--json"], files, more].concat()).json()
+    };
+    let one = diff(&["before.heapsnapshot", "after.heapsnapshot"], &["--grown"]);
+    assert_eq!((&one["by"], &class(&one, "Ticket")["added"]), (&"identity".into(), &40.into()));
+    // The Map is as old as the process; what it keeps alive is new.
+    let grown = one["grown"].as_array().unwrap();
+    let map = grown.iter().find(|grown| grown["class"] == "Map").unwrap_or_else(|| panic!("{grown:#?}"));
+    assert!(map["growth"].as_u64() > Some(40 * 12), "{map:#}");
+    let now = map["retained_size"].as_u64().unwrap();
+    assert_eq!(map["retained_before"].as_u64().unwrap() + map["growth"].as_u64().unwrap(), now);
+
+    let two = diff(&["before.heapsnapshot", &other], &[]);
+    assert_eq!(two["by"], "class", "{}", two["why"]);
+    let ticket = class(&two, "Ticket");
+    assert_eq!((&ticket["count_delta"], &ticket["counts"]), (&40.into(), &serde_json::json!([0, 40])));
+    let order = class(&two, "Order");
+    assert_eq!((&order["count_delta"], &order["counts"]), (&(-10).into(), &serde_json::json!([25, 15])));
+
+    let reversed = diff(&["after.heapsnapshot", "before.heapsnapshot"], &[]);
+    assert_eq!(reversed["by"], "class");
+    assert!(reversed["why"].as_str().unwrap().contains("opposite order"), "{}", reversed["why"]);
+
+    let three = diff(&["before.heapsnapshot", "after.heapsnapshot", "after.heapsnapshot"], &[]);
+    assert_eq!(three["by"], "identity");
+    assert_eq!(class(&three, "Ticket")["counts"], serde_json::json!([0, 40, 40]));
+    assert_eq!(three["between"].as_array().unwrap().len(), 1);
+    let asked = diff(&["before.heapsnapshot", "after.heapsnapshot"], &["--by", "class"]);
+    assert_eq!((&asked["by"], &class(&asked, "Ticket")["count_delta"]), (&"class".into(), &40.into()));
+    run(&mut leakhound(here.path(), &["diff", "before.heapsnapshot"])).fails(2, &["required"]);
+}

@@ -119,8 +119,28 @@ enum Gives {
     TooLarge,
 }
 
+/// `docs/malformed.md`: a line for every case.
+const DOCUMENT: &str = include_str!("../../../../../docs/malformed.md");
+
+/// The case's line in the document: what it is, the exit code, what a user reads.
+fn documented(name: &str, result: &Result<Heap, SnapshotError>) -> String {
+    let (code, text) = match result {
+        Ok(heap) if heap.losses().is_empty() => (0, "read whole".to_owned()),
+        Ok(heap) => (6, heap.losses().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        Err(error) => (3, error.to_string()),
+    };
+    format!("| {name} | {code} | {} |", text.replace('|', "\\|").replace('\n', " "))
+}
+
 fn check(name: &str, text: Vec<u8>, gives: &Gives) {
     let result = read(text);
+    let line = documented(name, &result);
+    // With this variable set, the lines are printed instead, for whoever has changed a message.
+    if std::env::var_os("LEAKHOUND_PRINT_MALFORMED").is_some() {
+        println!("{line}");
+    } else {
+        assert!(DOCUMENT.contains(&line), "docs/malformed.md has no such line:\n{line}");
+    }
     let fits = match (&result, gives) {
         (Ok(heap), Gives::Whole) => heap.losses().is_empty(),
         (Ok(heap), Gives::Loss(section, words)) => {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
-use super::devtools::{Detachedness, Shallow, page_owned, page_owned_from, user_roots};
+use super::devtools::{Detachedness, Merges, Shallow, page_owned, page_owned_from, user_roots};
 use crate::graph::NodeSet;
 use crate::index::Shelf;
 use crate::order::Answer;
@@ -146,6 +146,11 @@ impl Lens {
     #[inline]
     fn shallow(&self, heap: &Heap) -> Option<&Shallow> {
         self.shallow.get_or_init(|| self.has_page().then(|| Shallow::new(heap))).as_ref()
+    }
+
+    /// Which sizes were merged into which, where the model merges: computed anew, for explanations.
+    pub fn merges(&self, heap: &Heap) -> Option<Merges> {
+        self.has_page().then(|| Merges::new(heap))
     }
 
     /// Computes the sizes now and keeps them.

@@ -8,6 +8,7 @@ mod scripts;
 #[cfg(test)]
 mod tests;
 
+pub use devtools::Merges;
 pub use landmarks::Landmarks;
 pub use lens::{EdgeRule, Lens, Sizes};
 pub use scripts::{Place, Scripts};

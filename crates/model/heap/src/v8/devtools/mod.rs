@@ -10,4 +10,5 @@ mod tests;
 pub(super) use detachedness::Detachedness;
 pub(super) use page_owned::{page_owned, page_owned_from};
 pub(super) use roots::user_roots;
-pub(super) use shallow::Shallow;
+pub use shallow::Merges;
+pub(in crate::v8) use shallow::Shallow;

@@ -24,20 +24,12 @@ impl Shallow {
     /// Gives the size of every hidden node, array and external string's data that belongs to exactly one
     /// object to that object.
     pub(in crate::v8) fn new(heap: &Heap) -> Self {
-        let candidates = candidates(heap);
-        let owners = owners(heap, &candidates);
+        let merges = Merges::new(heap);
         let mut sizes = Buffer::zeroed(heap.node_count());
         sizes.copy_from_slice(&heap.nodes.self_sizes);
         let mut merged = Self { sizes: Column::default(), large: heap.nodes.large_sizes.clone() };
         for node in heap.nodes() {
-            let owner = owners[node.index()];
-            if owner == node.0 || owner >= MANY {
-                continue;
-            }
-            let owner = NodeId(owner);
-            if heap.kind(owner) == NodeKind::Synthetic || owner == heap.root() {
-                continue;
-            }
+            let Some(owner) = merges.owner(heap, node) else { continue };
             let sum = merged.at(&sizes, owner) + heap.self_size(node);
             merged.set(&mut sizes, owner, sum);
             merged.set(&mut sizes, node, 0);
@@ -80,6 +72,28 @@ impl Shallow {
         if size >= u64::from(u32::MAX) {
             self.large.insert(node.0, size);
         }
+    }
+}
+
+/// Which node's size counts as which other's. 4 bytes a node.
+pub struct Merges {
+    owners: Buffer<u32>,
+}
+
+impl Merges {
+    pub(in crate::v8) fn new(heap: &Heap) -> Self {
+        Self { owners: owners(heap, &candidates(heap)) }
+    }
+
+    /// The node whose size holds this one's; `None` where a node keeps its own.
+    #[inline]
+    pub fn owner(&self, heap: &Heap, node: NodeId) -> Option<NodeId> {
+        let owner = self.owners[node.index()];
+        if owner == node.0 || owner >= MANY {
+            return None;
+        }
+        let owner = NodeId(owner);
+        (heap.kind(owner) != NodeKind::Synthetic && owner != heap.root()).then_some(owner)
     }
 }
 
