@@ -212,7 +212,7 @@ fn is_later(older: &Heap, newer: &Heap) -> bool {
     let (mut shared, mut others) = (0, 0);
     for node in newer.nodes() {
         let id = newer.id(node);
-        if id % 2 == 0 || id > largest {
+        if id.is_multiple_of(2) || id > largest {
             continue;
         }
         if !known.contains(id) {
