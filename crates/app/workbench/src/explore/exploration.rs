@@ -7,7 +7,7 @@ use leakhound_heap::graph::Column;
 use leakhound_heap::index::Shelf;
 use leakhound_heap::query::{ClassRow, Classes, RowSource};
 use leakhound_heap::v8::{Landmarks, Scripts};
-use leakhound_heap::{Dominators, Heap, Lens, Levels, Model, NodeId, Reverse};
+use leakhound_heap::{Distances, Dominators, Edge, Heap, Lens, Levels, Model, NodeId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -39,7 +39,7 @@ pub struct Exploration {
     levels: OnceLock<Levels>,
     classes: OnceLock<Classes>,
     scripts: OnceLock<Scripts>,
-    reverse: OnceLock<Reverse>,
+    shortest: OnceLock<Distances>,
 }
 
 impl Exploration {
@@ -64,7 +64,7 @@ impl Exploration {
             levels: OnceLock::new(),
             classes: OnceLock::new(),
             scripts: OnceLock::new(),
-            reverse: OnceLock::new(),
+            shortest: OnceLock::new(),
         })
     }
 
@@ -163,9 +163,15 @@ impl Exploration {
         self.scripts.get_or_init(|| Scripts::new(&self.heap, &Landmarks::new(&self.heap)))
     }
 
-    /// Incoming edges, for many nodes.
-    pub fn reverse(&self) -> &Reverse {
-        self.reverse.get_or_init(|| Reverse::new(&self.heap))
+    /// The shortest paths from the root over edges that keep alive.
+    pub fn shortest(&self) -> &Distances {
+        self.shortest.get_or_init(|| {
+            let shelf = self.shelf();
+            let (heap, lens) = (&self.heap, &self.lens);
+            let follow = |source, edge: &Edge| lens.retains(heap, source, edge);
+            let new = || Distances::new(heap, [heap.root()], follow).keep(&shelf);
+            Distances::kept(heap, &shelf).unwrap_or_else(new)
+        })
     }
 
     /// What every view says about the dump.

@@ -97,8 +97,8 @@ pub async fn paths(
             PathsTo::Object(id) => {
                 let node = find(&exploration, *id)?;
                 exploration.prepare();
-                let shortest = shortest(&exploration);
-                let all = to_object(&exploration, &shortest, node);
+                let shortest = exploration.shortest();
+                let all = to_object(&exploration, shortest, node);
                 view.path_count = all.len() as u64;
                 view.paths = (all.iter().take(options.limit)).map(|path| steps(&exploration, path)).collect();
             }
@@ -134,11 +134,6 @@ fn no_class(source: &RowSource<'_>, name: &str, options: &PathsOptions) -> Workb
         "no object has it",
         &hint,
     )
-}
-
-fn shortest(exploration: &Exploration) -> Distances {
-    let (heap, lens) = (exploration.heap(), exploration.lens());
-    Distances::new(heap, [heap.root()], |source, edge| lens.retains(heap, source, edge))
 }
 
 /// For every retainer, the shortest path through it: from the root to the object.
@@ -195,7 +190,7 @@ struct Merged<'a> {
 
 impl<'a> Merged<'a> {
     fn new(exploration: &'a Exploration, members: &[NodeId]) -> Self {
-        let shortest = shortest(exploration);
+        let shortest = exploration.shortest();
         let mut merged = Self {
             exploration,
             through: std::collections::HashMap::new(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use leakhound_heap::{EdgeKind, Model, NodeId};
+use rayon::prelude::*;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -114,21 +115,34 @@ fn matches(exploration: &Exploration, options: &SearchOptions) -> Vec<(NodeId, S
     let heap = exploration.heap();
     let strings = heap.strings();
     // Every text is looked at once, however often it is used.
-    let texts: Vec<bool> =
-        (0..strings.len() as u32).map(|index| options.pattern.is_match(&strings.get(index))).collect();
+    let texts: Vec<bool> = (0..strings.len() as u32)
+        .into_par_iter()
+        .map(|index| options.pattern.is_match(&strings.get(index)))
+        .collect();
     let is_match = |index: u32| texts.get(index as usize).copied().unwrap_or(false);
     let asks = |within: SearchIn| options.within.is_none_or(|asked| asked == within);
-    let mut found = Vec::new();
-    for node in heap.nodes() {
+    let named = |kind: EdgeKind| matches!(kind, EdgeKind::Property | EdgeKind::Context);
+    let matches = |node: NodeId, found: &mut Vec<(NodeId, SearchIn, Option<u32>)>| {
         let within = if heap.kind(node).is_string() { SearchIn::Strings } else { SearchIn::Names };
         if asks(within) && is_match(heap.name_index(node)) {
             found.push((node, within, None));
         }
         if asks(SearchIn::Properties) {
-            let named = |kind: EdgeKind| matches!(kind, EdgeKind::Property | EdgeKind::Context);
             let edges = heap.edges(node).filter(|edge| named(edge.kind) && is_match(edge.name_or_index));
             found.extend(edges.map(|edge| (node, SearchIn::Properties, Some(edge.name_or_index))));
         }
-    }
-    found
+    };
+    const PART: usize = 1 << 16;
+    let parts = heap.node_count().div_ceil(PART);
+    let found: Vec<Vec<_>> = (0..parts)
+        .into_par_iter()
+        .map(|part| {
+            let mut found = Vec::new();
+            for at in part * PART..heap.node_count().min((part + 1) * PART) {
+                matches(NodeId::from_index(at), &mut found);
+            }
+            found
+        })
+        .collect();
+    found.concat()
 }

@@ -85,6 +85,9 @@ pub struct ParentView {
     pub pinned: bool,
 }
 
+/// Rows of each table that are kept for the next time.
+const KEPT: usize = 1000;
+
 /// Looks at the strings of a dump.
 ///
 /// # Errors
@@ -98,7 +101,24 @@ pub async fn strings(
     let cancel = cancel.clone();
     on_a_thread(events, move |sender| {
         let exploration = Exploration::open(&file, Model::Gc, &cancel, sender)?;
-        Ok(view(&exploration, limit.unwrap_or(usize::MAX)))
+        let limit = limit.unwrap_or(usize::MAX);
+        let shelf = exploration.shelf();
+        if limit <= KEPT
+            && let Some(mut kept) = shelf.value::<StringsView>("strings")
+        {
+            kept.dump = exploration.dump();
+            kept.duplicates.truncate(limit);
+            kept.parents.truncate(limit);
+            return Ok(kept);
+        }
+        let mut view = view(&exploration, limit.max(KEPT));
+        let mut kept = view.clone();
+        kept.duplicates.truncate(KEPT);
+        kept.parents.truncate(KEPT);
+        shelf.keep_value("strings", &kept);
+        view.duplicates.truncate(limit);
+        view.parents.truncate(limit);
+        Ok(view)
     })
     .await
 }

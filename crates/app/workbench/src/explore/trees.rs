@@ -1,8 +1,9 @@
 //! `retainers`: upwards, what keeps an object alive. `dominators`: downwards, what it alone keeps alive.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
-use leakhound_heap::{Model, NodeId};
+use leakhound_heap::{Edge, Model, NodeId, NodeSet};
 use serde::{Deserialize, Serialize};
 
 use super::object::{field, find, is_retainer, reference};
@@ -111,7 +112,10 @@ pub async fn retainers(
             model: options.model.as_str().into(),
             dump: exploration.dump(),
             object: reference(&exploration, node),
-            above: above(&exploration, node, &mut vec![node], &options),
+            above: {
+                let incoming = incoming(&exploration, node, &options);
+                above(&exploration, &incoming, &mut vec![node], &options)
+            },
         })
     })
     .await
@@ -124,35 +128,64 @@ fn start(exploration: &Exploration, options: &TreeOptions) -> Result<NodeId, Wor
     }
 }
 
-/// `branch`: from the object asked for to `node`. As deep as the options say.
+/// What retains each node of the tree, in the order in which it is shown.
+type Incoming = HashMap<NodeId, Vec<(NodeId, Edge)>>;
+
+/// Level by level: one look at all edges a level, however many nodes it has.
+fn incoming(exploration: &Exploration, start: NodeId, options: &TreeOptions) -> Incoming {
+    let (heap, lens) = (exploration.heap(), exploration.lens());
+    let mut found = Incoming::new();
+    let mut level = vec![start];
+    for _ in 0..options.depth {
+        let mut wanted = NodeSet::empty(heap.node_count());
+        level.retain(|&node| !found.contains_key(&node) && wanted.insert(node));
+        if level.is_empty() {
+            break;
+        }
+        level.iter().for_each(|&node| _ = found.entry(node).or_default());
+        for (target, source, edge) in heap.incoming_where(|node| wanted.contains(node)) {
+            if is_retainer(exploration, source, &edge)
+                && let Some(retainers) = found.get_mut(&target)
+            {
+                retainers.push((source, edge));
+            }
+        }
+        let mut next = Vec::new();
+        for node in level {
+            let Some(retainers) = found.get_mut(&node) else { continue };
+            retainers.sort_by_cached_key(|(source, _)| {
+                (exploration.levels().get(*source), lens.name(heap, *source).into_owned())
+            });
+            next.extend(retainers.iter().take(options.limit).map(|(source, _)| *source));
+        }
+        level = next;
+    }
+    found
+}
+
+/// `branch`: from the object asked for to the one whose retainers are shown. As deep as the options say.
 fn above(
     exploration: &Exploration,
-    node: NodeId,
+    incoming: &Incoming,
     branch: &mut Vec<NodeId>,
     options: &TreeOptions,
 ) -> Retainers {
-    if branch.len() > options.depth {
+    let known = branch.last().and_then(|node| incoming.get(node));
+    let Some(retainers) = known.filter(|_| branch.len() <= options.depth) else {
         return Retainers::default();
-    }
-    let (heap, lens) = (exploration.heap(), exploration.lens());
-    let mut incoming: Vec<_> = (exploration.reverse().retainers(heap, node))
-        .filter(|(source, edge)| is_retainer(exploration, *source, edge))
-        .collect();
-    let retainer_count = incoming.len() as u64;
-    let distance = |node: NodeId| exploration.levels().get(node);
-    incoming.sort_by_cached_key(|(source, _)| (distance(*source), lens.name(heap, *source).into_owned()));
-    let retainers = (incoming.iter().take(options.limit))
+    };
+    let views = (retainers.iter().take(options.limit))
         .map(|(source, edge)| {
             let cycle = branch.contains(source);
             branch.push(*source);
             let above =
-                if cycle { Retainers::default() } else { above(exploration, *source, branch, options) };
+                if cycle { Retainers::default() } else { above(exploration, incoming, branch, options) };
             branch.pop();
             let field = field(exploration, *source, edge, *source);
-            RetainerView { field, distance: distance(*source), cycle, above }
+            RetainerView { field, distance: exploration.levels().get(*source), cycle, above }
         })
         .collect();
-    Retainers { retainer_count, retainers }
+    Retainers { retainer_count: retainers.len() as u64, retainers: views }
 }
 
 /// What an object alone keeps alive, as a tree.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::{Column, EdgeKind, Location, Locations, NodeKind, StringSet};
@@ -231,13 +232,27 @@ impl Heap {
     /// The edges that point at a node, each with its source, in file order: one look at every edge. For
     /// many nodes, [`super::Reverse`] is faster.
     pub fn incoming(&self, node: NodeId) -> Vec<(NodeId, Edge)> {
-        let mut found = Vec::new();
-        for (edge, _) in self.edges.targets.iter().enumerate().filter(|&(_, &target)| target == node.0) {
-            // The last node whose edges do not begin behind this one.
-            let source = self.nodes.first_edges.partition_point(|&first| first as usize <= edge) - 1;
-            found.push((NodeId::from_index(source), self.edge_at(edge)));
-        }
-        found
+        let found = self.incoming_where(|target| target == node);
+        found.into_iter().map(|(_, source, edge)| (source, edge)).collect()
+    }
+
+    /// The edges that point at the nodes that are `wanted`: target, source and edge, in file order; one look
+    /// at every edge.
+    pub fn incoming_where(&self, wanted: impl Fn(NodeId) -> bool + Sync) -> Vec<(NodeId, NodeId, Edge)> {
+        const PART: usize = 1 << 20;
+        let parts = self.edges.targets.par_chunks(PART).enumerate().map(|(part, targets)| {
+            let hits = targets.iter().enumerate().filter(|&(_, &target)| wanted(NodeId(target)));
+            hits.map(|(at, _)| part * PART + at).collect::<Vec<_>>()
+        });
+        let hits: Vec<Vec<usize>> = parts.collect();
+        (hits.into_iter().flatten())
+            .map(|edge| {
+                // The last node whose edges do not begin behind this one.
+                let source = self.nodes.first_edges.partition_point(|&first| first as usize <= edge) - 1;
+                let edge = self.edge_at(edge);
+                (edge.to, NodeId::from_index(source), edge)
+            })
+            .collect()
     }
 
     /// Number of outgoing edges.

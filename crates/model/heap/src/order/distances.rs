@@ -1,11 +1,13 @@
 //! Shortest paths from a set of starting nodes.
 
+use crate::graph::{Buffer, Column};
+use crate::index::Shelf;
 use crate::{Edge, Heap, NodeId};
 
 /// Breadth-first distances (edges) and the tree of shortest paths. 8 bytes a node.
 pub struct Distances {
-    distance: Vec<u32>,
-    parent: Vec<u32>,
+    distance: Column<u32>,
+    parent: Column<u32>,
 }
 
 const UNREACHED: u32 = u32::MAX;
@@ -17,8 +19,8 @@ impl Distances {
         starts: impl IntoIterator<Item = NodeId>,
         follow: impl Fn(NodeId, &Edge) -> bool,
     ) -> Self {
-        let mut distance = vec![UNREACHED; heap.node_count()];
-        let mut parent = vec![UNREACHED; heap.node_count()];
+        let mut distance = Buffer::filled(heap.node_count(), UNREACHED);
+        let mut parent = Buffer::filled(heap.node_count(), UNREACHED);
         let mut queue = Vec::new();
         for start in starts {
             if distance[start.index()] == UNREACHED {
@@ -37,7 +39,23 @@ impl Distances {
                 }
             }
         }
-        Self { distance, parent }
+        Self { distance: distance.into(), parent: parent.into() }
+    }
+
+    /// Keeps the paths.
+    pub fn keep(self, shelf: &Shelf<'_>) -> Self {
+        let shelf = shelf.below("shortest");
+        Self { distance: shelf.park("distance", self.distance), parent: shelf.park("parent", self.parent) }
+    }
+
+    /// The paths as [`Self::keep`] kept them.
+    pub fn kept(heap: &Heap, shelf: &Shelf<'_>) -> Option<Self> {
+        let shelf = shelf.below("shortest");
+        let nodes = heap.node_count();
+        Some(Self {
+            distance: shelf.column_of("distance", nodes)?,
+            parent: shelf.column_of("parent", nodes)?,
+        })
     }
 
     /// Edges between the nearest start and `node`; `None` when it cannot be reached.
