@@ -24,7 +24,7 @@ const rows = (aggregates) =>
 
 const snapshot = await load(newer);
 const fields = snapshot.nodes.getValue ? snapshot.nodeFieldCount : snapshot.nodeFieldCount;
-const columns = { id: [], distance: [], self: [], retained: [], dominator: [] };
+const columns = { id: [], distance: [], self: [], retained: [], dominator: [], realm: [] };
 for (let ordinal = 0; ordinal < snapshot.nodeCount; ordinal++) {
   const node = snapshot.createNode(ordinal * fields);
   columns.id.push(node.id());
@@ -32,6 +32,9 @@ for (let ordinal = 0; ordinal < snapshot.nodeCount; ordinal++) {
   columns.self.push(node.selfSize());
   columns.retained.push(node.retainedSize());
   columns.dominator.push(node.dominatorIndex() / fields);
+  // The native context's ordinal, −1: nobody's, −2: of several.
+  const realm = snapshot.nodeNativeContext(ordinal * fields);
+  columns.realm.push(realm < 0 ? realm : realm / fields);
 }
 const filters = {};
 for (const name of ['objectsRetainedByDetachedDomNodes', 'objectsRetainedByConsole', 'objectsRetainedByEventHandlers',
@@ -46,6 +49,15 @@ const answer = {
   filters,
   columns,
 };
+const samples = snapshot.getSamples();
+if (samples) answer.samples = { ids: samples.lastAssignedIds, sizes: samples.sizes };
+try {
+  answer.allocators = snapshot.allocationTracesTops().map(
+    ({ name, scriptName, line, column, count, size, liveCount, liveSize }) =>
+      ({ name, scriptName, line, column, count, size, liveCount, liveSize }));
+} catch {
+  // Without a recording there is no profile to ask.
+}
 if (older) {
   const base = await load(older);
   const difference = snapshot.calculateSnapshotDiff('base', base.aggregatesForDiff(snapshot.interfaceDefinitions()));

@@ -17,7 +17,7 @@ const VIEWS: &str = "Views of a snapshot (FILE; - for standard input):
   paths       how the roots reach it     containment   what it refers to
   closures    functions, what they hold  contexts      captured variables
   strings     repeated and pinned texts  search        names, texts, properties
-  statistics  where the bytes are        roots         where the collector starts
+  statistics  where the bytes are        roots realms  collector's roots; vm contexts
   traces      who allocated it           timeline      when it was allocated";
 
 /// Finds the leaking line of a Node.js service, with no code change and without hurting it.
@@ -130,6 +130,9 @@ pub enum Command {
     /// Objects by name, by the text of a string or the name of a property
     #[command(hide = true)]
     Search(Search),
+    /// The native contexts (vm contexts, frames) and what is theirs
+    #[command(hide = true)]
+    Realms(Roots),
     /// The stacks that allocated what is alive (recorded allocations)
     #[command(hide = true)]
     Traces(Traces),
@@ -347,7 +350,7 @@ pub struct Summary {
     /// Only rows whose name matches this regular expression
     #[arg(long, value_name = "REGEX", value_parser = regex)]
     pub filter: Option<Regex>,
-    /// Only what is kept through contexts, or through detached objects
+    /// contexts, detached, console, event-handlers, duplicated-strings
     #[arg(long, value_enum, value_name = "WHAT", hide_possible_values = true)]
     pub only: Option<Only>,
     /// Shallow sizes only: several times faster
@@ -371,6 +374,9 @@ pub enum By {
 pub enum Only {
     Contexts,
     Detached,
+    Console,
+    EventHandlers,
+    DuplicatedStrings,
 }
 
 /// Columns that a table can be sorted by.

@@ -29,6 +29,7 @@ pub async fn execute(arguments: Arguments, printer: &mut Printer, cancel: &Cance
         Command::Containment(arguments) => views::containment(arguments, printer, cancel).await,
         Command::RetainedSet(arguments) => views::retained_set(arguments, printer, cancel).await,
         Command::Roots(arguments) => views::roots(arguments, printer, cancel).await,
+        Command::Realms(arguments) => views::realms(arguments, printer, cancel).await,
         Command::Closures(arguments) => views::closures(arguments, printer, cancel).await,
         Command::Contexts(arguments) => views::contexts(arguments, printer, cancel).await,
         Command::Traces(arguments) => views::traces(arguments, printer, cancel).await,

@@ -69,6 +69,9 @@ pub(crate) async fn summary(
         only: arguments.only.map(|only| match only {
             Only::Contexts => SummaryOnly::Contexts,
             Only::Detached => SummaryOnly::Detached,
+            Only::Console => SummaryOnly::Console,
+            Only::EventHandlers => SummaryOnly::EventHandlers,
+            Only::DuplicatedStrings => SummaryOnly::DuplicatedStrings,
         }),
         limit: limit(arguments.viewing.limit, SCREEN, printer),
         shallow_only: arguments.shallow,
@@ -165,6 +168,18 @@ pub(crate) async fn roots(
     let mut view = explore::roots(arguments.file, model, cancel, &mut |event| printer.event(event)).await?;
     view.roots.truncate(limit(arguments.viewing.limit, SCREEN, printer).unwrap_or(usize::MAX));
     answer(&view, terminal::roots, printer)?;
+    Ok(end(&[&view.dump], printer))
+}
+
+pub(crate) async fn realms(
+    arguments: Roots,
+    printer: &mut Printer,
+    cancel: &Cancel,
+) -> Result<u8, WorkbenchError> {
+    let model = arguments.viewing.model.into();
+    let mut view = explore::realms(arguments.file, model, cancel, &mut |event| printer.event(event)).await?;
+    view.realms.truncate(limit(arguments.viewing.limit, SCREEN, printer).unwrap_or(usize::MAX));
+    answer(&view, terminal::realms, printer)?;
     Ok(end(&[&view.dump], printer))
 }
 

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use leakhound_heap::query::{Classes, Comparison, Filter, RowSource, Statistics};
+use leakhound_heap::format::Sample;
+use leakhound_heap::query::{Classes, Comparison, Filter, Realm, Realms, RowSource, Statistics, TraceTotals};
+use leakhound_heap::v8::Landmarks;
 use leakhound_heap::{Dominators, Heap, Lens, Levels, Model};
 use serde::Deserialize;
 
@@ -20,6 +22,30 @@ struct Worker {
     filters: BTreeMap<String, Vec<WorkerRow>>,
     #[serde(default)]
     difference: Vec<WorkerDifference>,
+    /// Only of a recording.
+    #[serde(default)]
+    samples: Option<WorkerSamples>,
+    #[serde(default)]
+    allocators: Option<Vec<WorkerAllocator>>,
+}
+
+#[derive(Deserialize)]
+struct WorkerSamples {
+    ids: Vec<u32>,
+    sizes: Vec<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WorkerAllocator {
+    name: String,
+    script_name: String,
+    line: u64,
+    column: u64,
+    count: u64,
+    size: u64,
+    live_count: u64,
+    live_size: u64,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +103,8 @@ struct Columns {
     shallow: Vec<u64>,
     retained: Vec<u64>,
     dominator: Vec<u32>,
+    /// Ordinal of the native context; −1: nobody's, −2: of several.
+    realm: Vec<i64>,
 }
 
 /// Differences found, the first ones spelled out.
@@ -115,6 +143,7 @@ fn compare(heap: &Heap, older: &Heap, worker: &Worker) -> Mismatches {
     let retained = dominators.retained_by(heap, &lens);
     let levels = Levels::of(heap, &lens);
     let columns = &worker.columns;
+    let realms = Realms::new(heap, &Landmarks::new(heap));
     assert_eq!(columns.id.len(), heap.node_count());
     for node in heap.nodes() {
         let at = node.index();
@@ -124,6 +153,12 @@ fn compare(heap: &Heap, older: &Heap, worker: &Worker) -> Mismatches {
         wrong.check(|| name("distance"), levels.get(node), columns.distance[at]);
         wrong.check(|| name("shallow size"), lens.size(heap, node), columns.shallow[at]);
         wrong.check(|| name("retained size"), retained[at], columns.retained[at]);
+        let realm = match realms.of(node) {
+            Realm::Of(number) => realms.contexts()[number].index() as i64,
+            Realm::Shared => -2,
+            Realm::Nobodys => -1,
+        };
+        wrong.check(|| name("realm"), realm, columns.realm[at]);
         if node != heap.root() {
             let dominator = dominators.parent(node).map(|node| node.index() as u32);
             wrong.check(|| name("dominator"), dominator, Some(columns.dominator[at]));
@@ -147,10 +182,15 @@ fn compare(heap: &Heap, older: &Heap, worker: &Worker) -> Mismatches {
     for (name, filter) in [
         ("objectsRetainedByContexts", Filter::Contexts),
         ("objectsRetainedByDetachedDomNodes", Filter::Detached),
+        ("objectsRetainedByConsole", Filter::Console),
+        ("objectsRetainedByEventHandlers", Filter::EventHandlers),
+        ("duplicatedStrings", Filter::DuplicatedStrings),
     ] {
         let only = filter.nodes(heap, &lens, &levels);
         same_rows(&mut wrong, name, RowSource { only: Some(&only), ..source }, &worker.filters[name]);
     }
+
+    recording(&mut wrong, heap, &lens, worker);
 
     let comparison = Comparison::new((older, &Lens::new(older, Model::DevTools)), (heap, &lens));
     let ours: BTreeMap<String, _> = (comparison.rows.iter())
@@ -163,6 +203,50 @@ fn compare(heap: &Heap, older: &Heap, worker: &Worker) -> Mismatches {
         wrong.check(|| format!("difference of {key:?}"), ours.get(key), theirs.get(key));
     }
     wrong
+}
+
+/// Compares the buckets of the timeline, and what each function allocated.
+fn recording(wrong: &mut Mismatches, heap: &Heap, lens: &Lens, worker: &Worker) {
+    let ids: Vec<u32> = heap.samples().iter().map(|sample| sample.last_id).collect();
+    let mut sizes = vec![0; ids.len()];
+    for node in heap.nodes().filter(|&node| heap.id(node) % 2 == 1) {
+        if let Some(at) = Sample::of(heap.samples(), heap.id(node)) {
+            sizes[at] += lens.size(heap, node);
+        }
+    }
+    let theirs = worker
+        .samples
+        .as_ref()
+        .map_or_else(Default::default, |samples| (&samples.ids[..], &samples.sizes[..]));
+    wrong.check(|| "buckets of the timeline".into(), (&ids[..], &sizes[..]), theirs);
+
+    let strings = heap.strings();
+    let mut ours = Vec::new();
+    if let Some(traces) = heap.traces() {
+        let totals = TraceTotals::new(heap, traces, |node| lens.size(heap, node));
+        for (function, total) in
+            traces.functions.iter().zip(&totals.functions).filter(|(_, total)| total.count > 0)
+        {
+            ours.push((
+                (strings.get(function.name).into_owned(), strings.get(function.script_name).into_owned()),
+                (u64::from(function.line), u64::from(function.column)),
+                [total.count, total.size, total.live_count, total.live_size],
+            ));
+        }
+    }
+    let theirs = worker.allocators.iter().flatten().map(|row| {
+        (
+            (row.name.clone(), row.script_name.clone()),
+            (row.line, row.column),
+            [row.count, row.size, row.live_count, row.live_size],
+        )
+    });
+    let mut theirs: Vec<_> = theirs.collect();
+    ours.sort();
+    theirs.sort();
+    for at in 0..ours.len().max(theirs.len()) {
+        wrong.check(|| format!("allocating function {at}"), ours.get(at), theirs.get(at));
+    }
 }
 
 /// Compares two class tables, row by row.
@@ -194,17 +278,26 @@ fn every_number_equals_that_of_chromes_own_worker() {
     let nodes: Vec<PathBuf> = std::env::split_paths(&nodes).collect();
     // The worker needs a newer Node.js than some of those that write snapshots.
     let newest = nodes.last().unwrap();
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden/heap.js");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden");
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("a.heapsnapshot"), folder.path().join("b.heapsnapshot"));
     let mut failed = String::new();
     for node in &nodes {
-        for variant in ["default", "internals", "numbers", "everything", "realms"] {
-            let status =
-                Command::new(node).arg(&program).arg(variant).args([&first, &second]).output().unwrap();
+        for variant in ["default", "internals", "numbers", "everything", "realms", "recorded"] {
+            let mut program = Command::new(node);
+            match variant {
+                "recorded" => program.arg(golden.join("recorded.js")),
+                _ => program.arg(golden.join("heap.js")).arg(variant),
+            };
+            let status = program.args([&first, &second]).output().unwrap();
             assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
             let worker = ask(newest, &bundle, &second, &first);
             assert!(worker.classes.len() > 100 && worker.difference.len() > 5, "the worker says too little");
+            if variant == "recorded" {
+                let allocators = worker.allocators.as_ref().expect("no allocations were recorded");
+                let known = allocators.iter().any(|row| row.name == "sell" || row.name == "Ticket");
+                assert!(known && worker.samples.as_ref().is_some_and(|samples| samples.ids.len() > 2));
+            }
             let wrong = compare(&read(&second), &read(&first), &worker);
             if wrong.count > 0 {
                 let lines = wrong.first.join("\n  ");

@@ -10,6 +10,7 @@ mod functions;
 mod grouping;
 mod object;
 mod paths;
+mod realms;
 mod recording;
 mod retained_set;
 mod search;
@@ -27,6 +28,7 @@ pub use grouping::GroupBy;
 pub use leakhound_heap::Model;
 pub use object::{FieldView, ObjectOptions, ObjectView, ReferenceView, object, object_id};
 pub use paths::{PathTreeView, PathsOptions, PathsTo, PathsView, paths};
+pub use realms::{RealmView, RealmsView, realms};
 pub use recording::{
     AllocatorView, BucketView, StackView, TimelineView, TracesOptions, TracesView, timeline, traces,
 };

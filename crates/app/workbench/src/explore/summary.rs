@@ -31,6 +31,12 @@ pub enum SummaryOnly {
     Contexts,
     /// What the roots reach only through detached objects (known to the devtools model only).
     Detached,
+    /// What the roots reach only through Chrome's console.
+    Console,
+    /// What the roots reach only through listeners of a page's events.
+    EventHandlers,
+    /// Strings whose text occurs more than once.
+    DuplicatedStrings,
 }
 
 /// What is asked.
@@ -125,6 +131,9 @@ fn table(exploration: &Exploration, options: &SummaryOptions) -> SummaryView {
             let filter = match only {
                 SummaryOnly::Contexts => Filter::Contexts,
                 SummaryOnly::Detached => Filter::Detached,
+                SummaryOnly::Console => Filter::Console,
+                SummaryOnly::EventHandlers => Filter::EventHandlers,
+                SummaryOnly::DuplicatedStrings => Filter::DuplicatedStrings,
             };
             let nodes = filter.nodes(exploration.heap(), exploration.lens(), exploration.levels());
             RowSource { only: Some(&nodes), classes, ..exploration.row_source(options.shallow_only) }.rows()

@@ -1,7 +1,7 @@
 //! What holds memory, seen from other sides than classes: roots, functions, contexts, selections, time.
 
 use leakhound_workbench::explore::{
-    ClosuresView, ContextsView, RetainedSetView, RootsView, SetRowView, TimelineView,
+    ClosuresView, ContextsView, RealmsView, RetainedSetView, RootsView, SetRowView, TimelineView,
 };
 use leakhound_workbench::{figures, names};
 
@@ -50,6 +50,33 @@ pub fn roots(view: &RootsView, style: &Style, width: usize) -> String {
         right("RETAINED"),
     ];
     table::print(&headings, 5, &rows, (*style, width), &mut out);
+    out
+}
+
+/// Realms and what is theirs.
+pub fn realms(view: &RealmsView, style: &Style, width: usize) -> String {
+    let mut out = String::new();
+    title(&view.dump, &view.model, *style, width, &mut out);
+    let row = |name: String, role, count, size| {
+        [
+            (role, name),
+            (Role::Plain, figures::count(count)),
+            (Role::Plain, figures::bytes(size)),
+            (Role::Quiet, share(size, view.dump.total_size)),
+        ]
+    };
+    let mut rows: Vec<_> = (view.realms.iter())
+        .map(|realm| row(label(&realm.node), Role::Strong, realm.own.count, realm.own.shallow_size))
+        .collect();
+    rows.push(row("shared by several".into(), Role::Plain, view.shared.count, view.shared.shallow_size));
+    rows.push(row("nobody's".into(), Role::Plain, view.nobodys.count, view.nobodys.shallow_size));
+    table::print(
+        &[left("REALM"), right("OBJECTS"), right("SHALLOW"), right("")],
+        0,
+        &rows,
+        (*style, width),
+        &mut out,
+    );
     out
 }
 

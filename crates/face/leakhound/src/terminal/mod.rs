@@ -15,7 +15,7 @@ mod trees;
 mod verdict;
 
 pub use explore::{diff, object, search, statistics, strings, summary};
-pub use holders::{closures, contexts, retained_set, roots, timeline};
+pub use holders::{closures, contexts, realms, retained_set, roots, timeline};
 pub use processes::processes;
 pub use style::{ColorChoice, Style};
 pub use trees::{containment, dominators, paths, retainers, traces};

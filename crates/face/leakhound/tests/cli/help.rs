@@ -2,7 +2,7 @@
 
 use crate::support::{folder, leakhound, run};
 
-const COMMANDS: [&[&str]; 24] = [
+const COMMANDS: [&[&str]; 25] = [
     &[],
     &["hunt"],
     &["run"],
@@ -21,6 +21,7 @@ const COMMANDS: [&[&str]; 24] = [
     &["containment"],
     &["retained-set"],
     &["roots"],
+    &["realms"],
     &["closures"],
     &["contexts"],
     &["traces"],
