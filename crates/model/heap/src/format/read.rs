@@ -389,7 +389,7 @@ fn read_strings(
     losses: &mut Vec<Loss>,
 ) -> Result<Strings, SnapshotError> {
     let end = bytes.as_slice().len();
-    let (mut strings, behind, complete) = Strings::find(bytes.clone(), at.unwrap_or(end))?;
+    let (strings, behind, complete) = Strings::find(bytes.clone(), at.unwrap_or(end))?;
     let node_names = nodes.names.par_iter().copied().max().unwrap_or(0);
     let edge_names = edges
         .names
@@ -417,7 +417,6 @@ fn read_strings(
             offset: end as u64,
             what: format!("the file ends here; {} of at least {needed} strings are left", strings.len()),
         });
-        strings.pad(needed);
     } else {
         behind_strings(bytes.as_slice(), behind, losses);
     }

@@ -15,8 +15,6 @@ pub struct Strings {
     bytes: SnapshotBytes,
     /// Offset of each string's content, behind the opening quote.
     starts: Column<u64>,
-    /// Shown for strings that a truncated file has lost.
-    declared: usize,
 }
 
 impl Strings {
@@ -52,13 +50,12 @@ impl Strings {
                 None => break false,
             }
         };
-        let declared = starts.len();
-        Ok((Self { bytes, starts: starts.into(), declared }, at, complete))
+        Ok((Self { bytes, starts: starts.into() }, at, complete))
     }
 
     /// The table whose strings begin at `starts`, as [`Self::find`] found them in the same bytes.
     pub(crate) fn at(bytes: SnapshotBytes, starts: Column<u64>) -> Self {
-        Self { bytes, declared: starts.len(), starts }
+        Self { bytes, starts }
     }
 
     /// Where each string begins, for [`Self::at`].
@@ -66,19 +63,14 @@ impl Strings {
         &mut self.starts
     }
 
-    /// Makes indexes up to `count` valid although the file lost them.
-    pub(super) fn pad(&mut self, count: usize) {
-        self.declared = self.declared.max(count);
-    }
-
-    /// Number of strings.
+    /// Number of strings that the file holds. Names may go beyond it where a truncated file has lost some.
     pub fn len(&self) -> usize {
-        self.declared
+        self.starts.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.declared == 0
+        self.starts.is_empty()
     }
 
     /// The string as it stands in the file (JSON escapes kept); empty for a lost one.

@@ -641,6 +641,21 @@ fn names_that_a_truncated_file_lost_are_shown_as_lost() {
     assert_eq!(names, ["<dummy>", "global", "(lost string)", "(lost string)", "(lost string)"]);
 }
 
+/// Found by fuzzing: what is allocated must not follow a name that a truncated file has lost.
+#[test]
+fn a_lost_name_takes_no_memory_whatever_its_number() {
+    let text = with(|p| p.nodes = p.nodes.replace(",3,2,5,", ",3,4294967295,5,"));
+    let at = text.find("\"Map\"").unwrap();
+    let heap = read(&text.as_bytes()[..at]).unwrap();
+    assert_eq!(heap.strings().len(), 2);
+    for model in [Model::Gc, Model::DevTools] {
+        let lens = crate::Lens::new(&heap, model);
+        let classes = crate::query::Classes::new(&heap, &lens);
+        let lost = heap.nodes().nth(2).unwrap();
+        assert_eq!(classes.key(classes.of(lost)).name, "(lost string)");
+    }
+}
+
 #[test]
 fn columns_are_found_by_name_wherever_they_stand() {
     let heap = read(with(|p| {
